@@ -1,0 +1,11 @@
+/* Compiler attributes under names that read well. */
+#pragma once
+
+#define ATTR_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#define ATTR_MUST_USE __attribute__((warn_unused_result))
+#define ATTR_UNUSED __attribute__((unused))
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

@@ -1,0 +1,135 @@
+/*
+ * The configuration as the roles use it: a plain value, built from the text
+ * of spean.conf (grammar and directives: conf_tables.c, spean.conf(5)).
+ *
+ * The parent hands the same text to every role, and each builds its own.
+ */
+#pragma once
+
+#include "net/addr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define CONF_NAME 64
+#define CONF_LISTEN 8
+#define CONF_LANS 8
+#define CONF_TEXT_MAX ((size_t)16 << 20) /* bytes of one file */
+#define CONF_MEMBERS 4096                /* sessions, counted by address */
+
+enum conf_preset { CONF_PRESET_STRICT, CONF_PRESET_OPEN };
+enum conf_unknown { CONF_RELAY, CONF_DISCARD, CONF_WITHDRAW };
+
+struct conf_exchange {
+	bool present;
+	char name[CONF_NAME];
+	uint32_t asn;
+	uint32_t router_id; /* host byte order */
+	struct ip listen[CONF_LISTEN];
+	size_t n_listen;
+	struct prefix lan[CONF_LANS];
+	size_t n_lan;
+	uint16_t port;     /* 179 */
+	uint16_t hold_s;   /* 90; 0 or >= 3 */
+	uint16_t send_hold_s;    /* RFC 9687: twice hold, at least 480 */
+	uint16_t connect_retry_s; /* 30 */
+	bool graceful_restart;   /* true */
+	uint16_t restart_s;      /* 120: restart time that we announce */
+	uint16_t deferral_s;     /* 60: selection-deferral timer */
+	uint32_t stale_max_s;    /* 300: how long stale routes may stay at most */
+	uint32_t llgr_s;         /* 0: off */
+};
+
+struct conf_policy {
+	bool present; /* RFC 8212: without it nothing is accepted or sent */
+	enum conf_preset preset;
+	enum conf_unknown unknown; /* unknown transitive attributes */
+	uint8_t min_len[FAMILY_COUNT]; /* 8, 19 */
+	uint8_t max_len[FAMILY_COUNT]; /* 24, 48 */
+	uint32_t max_path;        /* 64 */
+	uint32_t max_communities; /* 100 */
+	uint32_t *transit_free;   /* ASNs; NULL: the built-in list */
+	size_t n_transit_free;
+};
+
+/* A registered prefix: more-specifics of length min..max are permitted. */
+struct conf_prefix {
+	struct prefix prefix;
+	uint8_t min_len;
+	uint8_t max_len;
+};
+
+struct conf_at {
+	struct ip addr;
+	char password[81]; /* TCP-MD5 (RFC 2385); "": none.  Secret. */
+	bool gtsm;         /* RFC 5082 */
+	bool passive;
+	uint16_t port;     /* to connect to; 179 */
+};
+
+struct conf_member {
+	char name[CONF_NAME];
+	uint32_t asn;
+	char as_set[CONF_NAME];
+	struct conf_at *at;
+	size_t n_at;
+	struct conf_prefix *prefix; /* empty: no prefix set is checked */
+	size_t n_prefix;
+	uint32_t *origin; /* ASNs that may originate; empty: not checked */
+	size_t n_origin;
+	uint32_t max_prefix[FAMILY_COUNT]; /* 0: no limit */
+	bool add_path_rx;
+	bool add_path_tx;
+	bool shutdown; /* configured, but kept down */
+	char shutdown_text[129];
+};
+
+struct conf {
+	struct conf_exchange exchange;
+	struct conf_policy policy;
+	struct conf_member *member; /* sorted by ASN, then name */
+	size_t n_member;
+};
+
+struct conf_error {
+	unsigned line; /* from 1 */
+	unsigned col;
+	char text[256]; /* what is wrong; what is expected */
+};
+
+/*
+ * Builds *ret from n bytes of text.  0; -EINVAL with *ret_errors (all of
+ * them, by position; at most 1000) and *ret_n; -EFBIG, -ENOMEM.  Both are the
+ * caller's: conf_free(), free().
+ */
+int conf_parse(const char *text, size_t n, struct conf **ret,
+    struct conf_error **ret_errors, size_t *ret_n);
+void conf_free(struct conf *c);
+
+/* The member and its address entry, or NULL. */
+const struct conf_member *conf_find(
+    const struct conf *c, const struct ip *addr, const struct conf_at **ret);
+
+/* ---- differences ------------------------------------------------------- */
+
+enum conf_change_kind {
+	CONF_ADDED,
+	CONF_REMOVED,
+	CONF_CHANGED,
+};
+
+struct conf_change {
+	enum conf_change_kind kind;
+	char what[128];   /* "exchange", "policy", "member AS64501 Alpha Net" */
+	char detail[384]; /* "max-prefix ipv4 200 -> 400"; secrets: "changed" */
+	bool resets;      /* the session(s) concerned are reset by it */
+};
+
+/* What it takes to get from a to b (a may be NULL).  0 or -ENOMEM. */
+int conf_diff(const struct conf *a, const struct conf *b,
+    struct conf_change **ret, size_t *ret_n);
+
+/* Writes spean.conf(5), from the directive tables, as mdoc. */
+void conf_write_manual(FILE *to);

@@ -1,0 +1,86 @@
+/*
+ * What every role is: a re-executed spean with a socket to the parent, an
+ * event loop, the configuration, and links to other roles.
+ *
+ *   parent --msg--> role:  CONF  LISTEN  LINK  PING  HOLD_DOWN  STOP
+ *   role --msg--> parent:  CONF_DONE  READY  PONG  ASK  (api: to change)
+ *
+ * A role ends when the parent's socket does.
+ */
+#pragma once
+
+#include "conf/conf.h"
+#include "net/link.h"
+#include "net/loop.h"
+#include "net/msg.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum role {
+	ROLE_PARENT,
+	ROLE_SESSION,
+	ROLE_ENGINE,
+	ROLE_API,
+	ROLE_COUNT,
+};
+
+enum role_msg {
+	/* parent -> role */
+	ROLE_CONF = 1,  /* fd: blob with the text; data: struct role_conf; id */
+	ROLE_LISTEN,    /* fds: listening sockets; replaces earlier ones */
+	ROLE_LINK,      /* data: uint32_t, the other role; fd: its socket */
+	ROLE_PING,
+	ROLE_HOLD_DOWN, /* data: struct role_hold_down (session) */
+	ROLE_STOP,      /* leave in good order: say goodbye to peers, end */
+	ROLE_ANSWER,    /* api: data of the answer to ASK with this id */
+	/* role -> parent */
+	ROLE_CONF_DONE = 64, /* id */
+	ROLE_READY,
+	ROLE_PONG,
+	ROLE_ASK, /* api: data: JSON request; fd: blob with a text, or none */
+};
+
+struct role_conf {
+	bool restarting; /* peers may hold our routes: RFC 4724 s4.1 applies */
+	bool reload;     /* not the first one of this incarnation */
+};
+
+struct role_hold_down {
+	struct ip peer;
+	uint32_t seconds;
+	char why[96];
+};
+
+struct role_env;
+
+/* What one role adds to the common frame; callbacks may be NULL. */
+struct role_ops {
+	const char *name;
+	/* The first configuration came.  0 or -errno, which ends the role. */
+	int (*start)(struct role_env *e, const struct role_conf *rc);
+	/* e->conf is the new one; old lives until this returns. */
+	void (*reload)(struct role_env *e, const struct conf *old);
+	void (*listen)(struct role_env *e, const int *fds, int n);
+	/* sock is the role's to keep (link_new()). */
+	void (*link)(struct role_env *e, enum role other, int sock);
+	void (*hold_down)(struct role_env *e, const struct role_hold_down *h);
+	void (*answer)(struct role_env *e, uint32_t id, const struct msg *m);
+	/* Last words; the role ends when it calls loop_stop(). */
+	void (*stop)(struct role_env *e);
+};
+
+struct role_env {
+	struct loop *loop;
+	int parent; /* socket */
+	struct conf *conf;
+	const struct role_ops *ops;
+	void *state; /* the role's own */
+};
+
+/* Runs a role on the parent's socket until it ends; gives the exit code. */
+int role_run(const struct role_ops *ops, int parent);
+
+extern const struct role_ops role_session;
+extern const struct role_ops role_engine;
+extern const struct role_ops role_api;

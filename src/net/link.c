@@ -1,0 +1,332 @@
+#include "net/link.h"
+
+#include "base/must.h"
+#include "net/msg.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PAGE ((size_t)4096)
+#define MAGIC 0x7370656eu /* "spen" */
+
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
+#define SEALS                                                                  \
+	(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE)
+
+enum { LINK_AREA = 1, LINK_BELL = 2 };
+
+/* The head page.  Counters only grow and are never wrapped. */
+struct area {
+	uint32_t magic;
+	uint32_t ring_bits;
+	uint64_t extra_bytes;
+	_Alignas(64) _Atomic uint64_t head;      /* bytes written to my ring */
+	_Alignas(64) _Atomic uint64_t tail;      /* bytes read of the peer's */
+	_Alignas(64) _Atomic uint32_t asleep;    /* ring me */
+	_Atomic uint32_t wants_room;             /* ring me when you read */
+};
+
+struct link {
+	int sock;
+	struct area *own;
+	size_t own_bytes;
+	const struct area *peer;
+	size_t peer_bytes;
+	size_t ring; /* bytes of my ring */
+	size_t peer_ring;
+	uint64_t head; /* copies of what I published: the peer cannot touch */
+	uint64_t tail;
+	uint64_t rung_head;
+	uint64_t rung_tail;
+};
+
+static uint8_t *ring_of(struct area *a)
+{
+	return (uint8_t *)a + PAGE;
+}
+
+static const uint8_t *ring_of_peer(const struct area *a)
+{
+	return (const uint8_t *)a + PAGE;
+}
+
+static int make_area(struct link *l, size_t ring_bytes, size_t extra_bytes)
+{
+	size_t bytes = PAGE + ring_bytes + extra_bytes;
+	int err;
+	int fd = memfd_create("spean-link", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0)
+		return -errno;
+	err = ftruncate(fd, (off_t)bytes) ? -errno : 0;
+	if (err)
+		goto out;
+	void *at =
+	    mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (at == MAP_FAILED) {
+		err = -errno;
+		goto out;
+	}
+	l->own = at;
+	l->own_bytes = bytes;
+	l->ring = ring_bytes;
+	l->own->magic = MAGIC;
+	l->own->ring_bits = (uint32_t)__builtin_ctzll(ring_bytes);
+	l->own->extra_bytes = extra_bytes;
+	if (fcntl(fd, F_ADD_SEALS, SEALS))
+		err = -errno;
+	else
+		err = msg_send(l->sock, LINK_AREA, 0, NULL, 0, &fd, 1);
+out:
+	close(fd);
+	return err;
+}
+
+int link_new(
+    int sock, size_t ring_bytes, size_t extra_bytes, struct link **ret)
+{
+	must(ring_bytes >= 4 * LINK_RECORD_MAX);
+	must((ring_bytes & (ring_bytes - 1)) == 0);
+	struct link *l = calloc(1, sizeof *l);
+	if (!l)
+		return -ENOMEM;
+	l->sock = sock;
+	extra_bytes = (extra_bytes + PAGE - 1) & ~(PAGE - 1);
+	int err = make_area(l, ring_bytes, extra_bytes);
+	if (err) {
+		link_free(l);
+		return err;
+	}
+	*ret = l;
+	return 0;
+}
+
+void link_free(struct link *l)
+{
+	if (!l)
+		return;
+	if (l->own)
+		munmap(l->own, l->own_bytes);
+	if (l->peer)
+		munmap((void *)(uintptr_t)l->peer, l->peer_bytes);
+	close(l->sock);
+	free(l);
+}
+
+int link_fd(const struct link *l)
+{
+	return l->sock;
+}
+
+static int take_area(struct link *l, int fd)
+{
+	struct stat st;
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	if (l->peer || seals < 0 || (seals & SEALS) != SEALS)
+		return -EPROTO;
+	if (fstat(fd, &st) || st.st_size < (off_t)PAGE)
+		return -EPROTO;
+	size_t bytes = (size_t)st.st_size;
+	void *at = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
+	if (at == MAP_FAILED)
+		return -errno;
+	const struct area *a = at;
+	size_t bits = a->ring_bits;
+	if (a->magic != MAGIC || bits >= 40 ||
+	    PAGE + ((size_t)1 << bits) > bytes ||
+	    ((size_t)1 << bits) < 4 * LINK_RECORD_MAX) {
+		munmap(at, bytes);
+		return -EPROTO;
+	}
+	l->peer = a;
+	l->peer_bytes = bytes;
+	l->peer_ring = (size_t)1 << bits;
+	return 0;
+}
+
+int link_bell(struct link *l)
+{
+	struct msg m;
+
+	for (;;) {
+		int n = msg_recv(l->sock, &m);
+
+		if (n <= 0)
+			return n;
+		int err = 0;
+		if (m.type == LINK_AREA && m.n_fds == 1)
+			err = take_area(l, m.fds[0]);
+		msg_close_fds(&m);
+		if (err)
+			return err;
+	}
+}
+
+bool link_ready(const struct link *l)
+{
+	return l->peer != NULL;
+}
+
+void *link_extra(struct link *l, size_t *ret_bytes)
+{
+	*ret_bytes = l->own_bytes - PAGE - l->ring;
+	return ring_of(l->own) + l->ring;
+}
+
+const void *link_peer_extra(const struct link *l, size_t *ret_bytes)
+{
+	*ret_bytes = 0;
+	if (!l->peer)
+		return NULL;
+	*ret_bytes = l->peer_bytes - PAGE - l->peer_ring;
+	return ring_of_peer(l->peer) + l->peer_ring;
+}
+
+static void ring_put(struct link *l, uint64_t at, const void *p, size_t n)
+{
+	size_t i = (size_t)at & (l->ring - 1);
+	size_t first = l->ring - i;
+	const uint8_t *b = p;
+
+	if (first > n)
+		first = n;
+	if (first)
+		memcpy(ring_of(l->own) + i, b, first);
+	if (n > first)
+		memcpy(ring_of(l->own), b + first, n - first);
+}
+
+static void ring_get(const struct link *l, uint64_t at, void *p, size_t n)
+{
+	size_t i = (size_t)at & (l->peer_ring - 1);
+	size_t first = l->peer_ring - i;
+	uint8_t *b = p;
+
+	if (first > n)
+		first = n;
+	memcpy(b, ring_of_peer(l->peer) + i, first);
+	if (n > first)
+		memcpy(b + first, ring_of_peer(l->peer), n - first);
+}
+
+static size_t room(const struct link *l)
+{
+	if (!l->peer)
+		return 0;
+	uint64_t tail =
+	    atomic_load_explicit(&l->peer->tail, memory_order_acquire);
+	uint64_t used = l->head - tail;
+
+	/* A peer that lies about its tail only starves itself. */
+	return used > l->ring ? 0 : l->ring - (size_t)used;
+}
+
+size_t link_room(const struct link *l)
+{
+	size_t n = room(l);
+
+	if (n < sizeof(struct link_head) + 8)
+		return 0;
+	n -= sizeof(struct link_head) + 8;
+	return n < LINK_RECORD_MAX ? n : LINK_RECORD_MAX;
+}
+
+bool link_write(struct link *l, uint32_t type, uint32_t a, uint32_t b,
+    const void *pa, size_t na, const void *pb, size_t nb)
+{
+	size_t len = na + nb;
+	size_t whole = sizeof(struct link_head) + ((len + 7) & ~(size_t)7);
+
+	must(len <= LINK_RECORD_MAX);
+	if (room(l) < whole) {
+		atomic_store(&l->own->wants_room, 1);
+		/* It may have read on just before it could see that. */
+		if (room(l) < whole)
+			return false;
+	}
+	struct link_head h = {
+	    .len = (uint32_t)len, .type = type, .a = a, .b = b};
+	ring_put(l, l->head, &h, sizeof h);
+	ring_put(l, l->head + sizeof h, pa, na);
+	if (nb)
+		ring_put(l, l->head + sizeof h + na, pb, nb);
+	l->head += whole;
+	atomic_store_explicit(&l->own->head, l->head, memory_order_release);
+	return true;
+}
+
+int link_read(struct link *l, struct link_head *ret, void *buf)
+{
+	struct link_head h;
+
+	if (!l->peer)
+		return 0;
+	uint64_t head =
+	    atomic_load_explicit(&l->peer->head, memory_order_acquire);
+	uint64_t have = head - l->tail;
+	if (have == 0)
+		return 0;
+	if (have > l->peer_ring || have < sizeof h)
+		return -EPROTO;
+	ring_get(l, l->tail, &h, sizeof h);
+	if (h.len > LINK_RECORD_MAX)
+		return -EPROTO;
+	size_t whole = sizeof h + (((size_t)h.len + 7) & ~(size_t)7);
+	if (whole > have)
+		return -EPROTO;
+	ring_get(l, l->tail + sizeof h, buf, h.len);
+	l->tail += whole;
+	atomic_store_explicit(&l->own->tail, l->tail, memory_order_release);
+	*ret = h;
+	return 1;
+}
+
+void link_flush(struct link *l, bool force)
+{
+	if (!l->peer)
+		return;
+	bool news = force || l->head != l->rung_head;
+	bool roomier = l->tail != l->rung_tail &&
+	    atomic_load(&l->peer->wants_room);
+
+	if (!news && !roomier)
+		return;
+	l->rung_head = l->head;
+	l->rung_tail = l->tail;
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!atomic_load(&l->peer->asleep))
+		return;
+	/* A full queue of bells has rung already. */
+	if (msg_send(l->sock, LINK_BELL, 0, NULL, 0, NULL, 0) < 0)
+		return;
+}
+
+bool link_sleep(struct link *l)
+{
+	atomic_store(&l->own->asleep, 1);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!l->peer)
+		return true;
+	if (atomic_load(&l->peer->head) != l->tail) {
+		link_wake(l);
+		return false;
+	}
+	return true;
+}
+
+void link_wake(struct link *l)
+{
+	atomic_store(&l->own->asleep, 0);
+	if (atomic_load_explicit(&l->own->wants_room, memory_order_relaxed))
+		atomic_store(&l->own->wants_room, 0);
+}
