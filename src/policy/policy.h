@@ -1,0 +1,180 @@
+/*
+ * The policy of the exchange: a fixed list of checks in a fixed order, and
+ * the control communities.  Pure functions of a compiled policy and one
+ * route; nothing here keeps state, logs, or allocates outside the caller's
+ * arena.
+ *
+ * The checks fall into two halves.  Those of the first look at the
+ * attributes, the next hop and the member alone, so that their verdict may
+ * be kept with an interned attribute set of one session; those of the second
+ * look at the prefix.  All of the first come before all of the second, and
+ * the first failure gives the verdict.
+ *
+ * RFC 7947 and 7948 (route servers), 8212 (nothing without a policy), 9234
+ * (OTC), 9774 (no AS_SET); bogons: policy/bogon.c.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/verdict.h"
+#include "base/wire.h"
+#include "bgp/bgp.h"
+#include "conf/conf.h"
+#include "net/addr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct policy;
+struct policy_member; /* lives as long as its policy */
+
+/*
+ * Compiles exchange, policy and members of c; keeps nothing of c.  NULL when
+ * memory is out.  Without a policy block every verdict is NO_POLICY.
+ */
+struct policy *policy_new(const struct conf *c);
+void policy_free(struct policy *p);
+
+/* Our own ASN. */
+uint32_t policy_asn(const struct policy *p);
+/* False without a policy block: nothing is accepted, nothing is sent. */
+bool policy_present(const struct policy *p);
+
+/* The member with that ASN and address, or NULL when it is not configured. */
+const struct policy_member *policy_member_find(
+    const struct policy *p, uint32_t asn, const struct ip *addr);
+/* Its configured name; lives as long as the policy. */
+const char *policy_member_name(const struct policy_member *m);
+
+/* ---- import ------------------------------------------------------------ */
+
+/* A next hop as received: 4, 16 or 32 bytes (global, link-local). */
+struct policy_next_hop {
+	const uint8_t *p;
+	size_t n;
+};
+
+/*
+ * The first half: what does not depend on the prefix.  m: NULL gives
+ * NO_POLICY.  f: the family of the routes (next hops of either are judged).
+ */
+struct verdict policy_check_attrs(const struct policy *p,
+    const struct policy_member *m, enum family f, const struct bgp_attrs *a,
+    struct policy_next_hop next_hop);
+
+/* The second half: lengths, bogons, peering LAN, the member's prefix set. */
+struct verdict policy_check_prefix(const struct policy *p,
+    const struct policy_member *m, const struct prefix *prefix);
+
+/* ---- control communities ----------------------------------------------- */
+
+enum policy_control_flag {
+	POLICY_DENY = 1,
+	POLICY_ANNOUNCE = 2,
+};
+
+struct policy_target {
+	uint32_t asn;	 /* of the client */
+	uint8_t flags;	 /* enum policy_control_flag */
+	uint8_t prepend; /* 0-3: how often the first AS is to be prepended */
+};
+
+/* What the announcing member wishes; targets by ASN, each ASN once. */
+struct policy_control {
+	bool deny_all;
+	uint8_t prepend_all; /* for clients without a prepend of their own */
+	uint32_t n;
+	const struct policy_target *target; /* in the arena */
+};
+
+/*
+ * Reads the communities addressed to us.  False, and an empty *ret, when
+ * there are none: then there is nothing to scrub either, and attrs->wire can
+ * be relayed as it is.  When the arena is full: deny_all, no targets.
+ */
+bool policy_control_read(const struct policy *p, const struct bgp_attrs *a,
+    struct arena *arena, struct policy_control *ret);
+
+/* May the client get it?  Targeted deny > targeted announce > deny all. */
+bool policy_control_permits(const struct policy_control *c, uint32_t asn);
+/* How often the first AS is prepended for it, 0-3. */
+unsigned policy_control_prepend(const struct policy_control *c, uint32_t asn);
+
+/*
+ * Writes a->wire without the communities addressed to us, control and
+ * informational; an attribute that is empty then goes away.  What stands
+ * before NEXT_HOP is untouched: a->next_hop_at holds for the result too.
+ */
+void policy_scrub(
+    const struct policy *p, const struct bgp_attrs *a, struct wr *w);
+
+/*
+ * Writes wire (canonical attributes) with the path's first AS prepended n
+ * times; a full or absent leading AS_SEQUENCE gets one before it.  An empty
+ * path stays empty.  *ret_next_hop_at: where NEXT_HOP belongs in the result.
+ */
+void policy_prepend(
+    struct bytes wire, unsigned n, struct wr *w, uint16_t *ret_next_hop_at);
+
+/* ---- explaining --------------------------------------------------------- */
+
+enum policy_half {
+	POLICY_ATTRS,
+	POLICY_PREFIX,
+};
+
+/* One check of the list, as code, `why` and docs/reasons.md name it. */
+struct policy_check {
+	const char *name; /* snake_case */
+	const char *text; /* what it wants, one sentence */
+	enum policy_half half;
+};
+
+#define POLICY_CHECKS_MAX 24
+
+/* The i-th check in order, NULL beyond the last. */
+const struct policy_check *policy_check_at(size_t i);
+
+enum policy_outcome {
+	POLICY_PASS,
+	POLICY_FAIL,
+	POLICY_SKIPPED,
+};
+
+const char *policy_outcome_word(enum policy_outcome o);
+
+struct policy_step {
+	const struct policy_check *check;
+	enum policy_outcome outcome;
+	enum reason reason; /* of a failure */
+	char evidence[192]; /* what was seen; why it was skipped */
+};
+
+struct policy_trace {
+	struct verdict verdict; /* the same as the two halves give */
+	size_t n;
+	struct policy_step step[POLICY_CHECKS_MAX];
+};
+
+/* Runs every check, also those after the first failure. */
+void policy_trace(const struct policy *p, const struct policy_member *m,
+    const struct prefix *prefix, const struct bgp_attrs *a,
+    struct policy_next_hop next_hop, struct policy_trace *ret);
+
+enum policy_kind {
+	POLICY_STANDARD,
+	POLICY_EXTENDED,
+	POLICY_LARGE,
+};
+
+/* One community addressed to us, in words. */
+struct policy_word {
+	enum policy_kind kind;
+	char community[48]; /* "0:64502", "rt:0:64502", "64500:0:64502" */
+	char effect[96];    /* "not to AS64502" */
+};
+
+/* At most max of them, in wire order; gives how many there are. */
+size_t policy_control_words(const struct policy *p, const struct bgp_attrs *a,
+    struct policy_word *ret, size_t max);
