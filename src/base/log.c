@@ -43,8 +43,8 @@ void log_event(enum log_level level, const char *event, const char *fmt, ...)
 	if (conf.journal)
 		n = (size_t)snprintf(
 		    line, sizeof line, "<%d>", levels[level].priority);
-	k = snprintf(line + n, sizeof line - n, "%s %s %s ",
-	    levels[level].name, conf.module, event);
+	k = snprintf(line + n, sizeof line - n, "%s %s %s ", levels[level].name,
+	    conf.module, event);
 	if (k > 0)
 		n += (size_t)k;
 	if (n > sizeof line - 2)

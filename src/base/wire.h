@@ -97,7 +97,7 @@ static inline uint32_t rd_u32(struct rd *r)
 	if (!p)
 		return 0;
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-	    (uint32_t)p[2] << 8 | p[3];
+	       (uint32_t)p[2] << 8 | p[3];
 }
 
 static inline uint64_t rd_u64(struct rd *r)

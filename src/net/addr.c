@@ -64,8 +64,8 @@ int ip_from_sockaddr(
 	switch (sa->sa_family) {
 	case AF_INET:
 		memcpy(&s4, sa, sizeof s4);
-		*ret = ip_from_bytes(
-		    FAMILY_IPV4, (const uint8_t *)&s4.sin_addr);
+		*ret =
+		    ip_from_bytes(FAMILY_IPV4, (const uint8_t *)&s4.sin_addr);
 		*ret_port = ntohs(s4.sin_port);
 		return 0;
 	case AF_INET6:

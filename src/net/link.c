@@ -19,20 +19,22 @@
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 0x0010
 #endif
-#define SEALS                                                                  \
-	(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE)
+#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE)
 
-enum { LINK_AREA = 1, LINK_BELL = 2 };
+enum {
+	LINK_AREA = 1,
+	LINK_BELL = 2
+};
 
 /* The head page.  Counters only grow and are never wrapped. */
 struct area {
 	uint32_t magic;
 	uint32_t ring_bits;
 	uint64_t extra_bytes;
-	_Alignas(64) _Atomic uint64_t head;      /* bytes written to my ring */
-	_Alignas(64) _Atomic uint64_t tail;      /* bytes read of the peer's */
-	_Alignas(64) _Atomic uint32_t asleep;    /* ring me */
-	_Atomic uint32_t wants_room;             /* ring me when you read */
+	_Alignas(64) _Atomic uint64_t head;   /* bytes written to my ring */
+	_Alignas(64) _Atomic uint64_t tail;   /* bytes read of the peer's */
+	_Alignas(64) _Atomic uint32_t asleep; /* ring me */
+	_Atomic uint32_t wants_room;	      /* ring me when you read */
 };
 
 struct link {
@@ -70,8 +72,7 @@ static int make_area(struct link *l, size_t ring_bytes, size_t extra_bytes)
 	err = ftruncate(fd, (off_t)bytes) ? -errno : 0;
 	if (err)
 		goto out;
-	void *at =
-	    mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (at == MAP_FAILED) {
 		err = -errno;
 		goto out;
@@ -91,8 +92,7 @@ out:
 	return err;
 }
 
-int link_new(
-    int sock, size_t ring_bytes, size_t extra_bytes, struct link **ret)
+int link_new(int sock, size_t ring_bytes, size_t extra_bytes, struct link **ret)
 {
 	must(ring_bytes >= 4 * LINK_RECORD_MAX);
 	must((ring_bytes & (ring_bytes - 1)) == 0);
@@ -296,8 +296,8 @@ void link_flush(struct link *l, bool force)
 	if (!l->peer)
 		return;
 	bool news = force || l->head != l->rung_head;
-	bool roomier = l->tail != l->rung_tail &&
-	    atomic_load(&l->peer->wants_room);
+	bool roomier =
+	    l->tail != l->rung_tail && atomic_load(&l->peer->wants_room);
 
 	if (!news && !roomier)
 		return;

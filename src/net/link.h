@@ -37,8 +37,8 @@ struct link;
  * sock: one end of msg_pair(), the link's from now on.  ring_bytes: a power
  * of two >= 4 * LINK_RECORD_MAX.  0 or -errno.
  */
-int link_new(int sock, size_t ring_bytes, size_t extra_bytes,
-    struct link **ret);
+int link_new(
+    int sock, size_t ring_bytes, size_t extra_bytes, struct link **ret);
 
 /* Unmaps, closes.  NULL is allowed. */
 void link_free(struct link *l);

@@ -12,6 +12,7 @@
 struct loop {
 	int epoll;
 	bool stop;
+	bool in_timers;
 	uint64_t now_ns;
 	struct loop_timer **heap; /* heap[0] is due first */
 	uint32_t n_heap;
@@ -115,6 +116,9 @@ static void sift_down(struct loop *l, struct loop_timer *t, uint32_t i)
 
 void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t due_ns)
 {
+	/* A timer set for "now" by a timer waits for the next turn. */
+	if (l->in_timers && due_ns <= l->now_ns)
+		due_ns = l->now_ns + 1;
 	if (t->at) {
 		uint64_t was = t->due_ns;
 
@@ -206,15 +210,14 @@ static int wait_ms(const struct loop *l, int max_wait_ms)
 
 static void run_timers(struct loop *l)
 {
-	/* Timers set by a callback for "now" wait for the next turn. */
-	uint64_t limit = l->now_ns;
-
-	while (l->n_heap && l->heap[0]->due_ns <= limit) {
+	l->in_timers = true;
+	while (l->n_heap && l->heap[0]->due_ns <= l->now_ns) {
 		struct loop_timer *t = l->heap[0];
 
 		loop_timer_stop(l, t);
 		t->fire(t);
 	}
+	l->in_timers = false;
 }
 
 static void run_tasks(struct loop *l)

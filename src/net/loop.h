@@ -23,7 +23,7 @@ struct loop_fd {
 
 struct loop_timer {
 	uint64_t due_ns; /* CLOCK_MONOTONIC; 0: not set */
-	uint32_t at;     /* place in the heap + 1; 0: not set */
+	uint32_t at;	 /* place in the heap + 1; 0: not set */
 	void (*fire)(struct loop_timer *t);
 };
 

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MSG_MAX 3072  /* bytes of data in one message */
-#define MSG_FDS 16    /* descriptors in one message */
+#define MSG_MAX 3072 /* bytes of data in one message */
+#define MSG_FDS 16   /* descriptors in one message */
 
 struct msg {
 	uint32_t type;

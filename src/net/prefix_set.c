@@ -58,7 +58,7 @@ static size_t first_slot(const struct prefix_set *s, const struct prefix *p)
 	memcpy(w, p->addr.b, sizeof w);
 	uint64_t key = (uint64_t)p->len << 8 | p->addr.family;
 	return hash_mix(w[0] ^ s->seed, hash_mix(w[1] ^ key, s->seed)) &
-	    s->mask;
+	       s->mask;
 }
 
 static void insert(struct prefix_set *s, const struct range *r)
@@ -126,7 +126,8 @@ static bool ask(const struct prefix_set *s, const struct prefix *p, bool any)
 
 			if (!prefix_eq(&r->prefix, &outer))
 				continue;
-			if (any || (p->len >= r->min_len && p->len <= r->max_len))
+			if (any ||
+			    (p->len >= r->min_len && p->len <= r->max_len))
 				return true;
 		}
 	}

@@ -15,9 +15,9 @@
 /* Ring record types; a = the query's id, chosen by api. */
 enum query_type {
 	QUERY_ASK = 128, /* struct query */
-	QUERY_CANCEL,    /* nobody waits for it any more */
-	QUERY_LINES,     /* JSON lines, each ended by a newline */
-	QUERY_END,       /* b = exit code: 0 done, 1 the answer is no */
+	QUERY_CANCEL,	 /* nobody waits for it any more */
+	QUERY_LINES,	 /* JSON lines, each ended by a newline */
+	QUERY_END,	 /* b = exit code: 0 done, 1 the answer is no */
 };
 
 enum query_kind {
@@ -38,7 +38,7 @@ struct query {
 	struct prefix prefix;
 	uint32_t from_asn; /* 0: any */
 	uint32_t to_asn;   /* 0: none; else: what that client gets */
-	struct ip from;    /* one session of several; valid if has_from */
+	struct ip from;	   /* one session of several; valid if has_from */
 	struct ip to;
 	bool has_from;
 	bool has_to;
