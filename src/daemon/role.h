@@ -3,9 +3,11 @@
  * event loop, the configuration, and links to other roles.
  *
  *   parent --msg--> role:  CONF  LISTEN  LINK  PING  HOLD_DOWN  STOP
- *   role --msg--> parent:  CONF_DONE  READY  PONG  ASK  (api: to change)
+ *   role --msg--> parent:  CONF_DONE  READY  PONG  ASK  BLAME
  *
- * A role ends when the parent's socket does.
+ * CONF always comes first, then LISTEN, then one LINK for each other role.
+ * A LINK replaces the one with the same role, whose end may be noticed only
+ * later.  A role ends when the parent's socket does.
  */
 #pragma once
 
@@ -33,12 +35,27 @@ enum role_msg {
 	ROLE_PING,
 	ROLE_HOLD_DOWN, /* data: struct role_hold_down (session) */
 	ROLE_STOP,      /* leave in good order: say goodbye to peers, end */
-	ROLE_ANSWER,    /* api: data of the answer to ASK with this id */
+	ROLE_ANSWER,    /* api: fd: blob with the lines that answer ASK id */
 	/* role -> parent */
 	ROLE_CONF_DONE = 64, /* id */
 	ROLE_READY,
 	ROLE_PONG,
-	ROLE_ASK, /* api: data: JSON request; fd: blob with a text, or none */
+	ROLE_ASK,   /* api: data: struct role_ask; fd: blob with a text, or none */
+	ROLE_BLAME, /* session: data: struct ip, see role_blame() */
+};
+
+enum role_ask_verb {
+	ROLE_ASK_STATUS = 1,
+	ROLE_ASK_TEXT,  /* the running configuration's */
+	ROLE_ASK_DIFF,  /* blob: what would change */
+	ROLE_ASK_APPLY, /* blob: the new text */
+	ROLE_ASK_CONFIRM,
+	ROLE_ASK_UNDO,
+};
+
+struct role_ask {
+	uint32_t verb;
+	uint32_t confirm_s; /* apply: undone after that unless confirmed */
 };
 
 struct role_conf {
@@ -77,6 +94,20 @@ struct role_env {
 	const struct role_ops *ops;
 	void *state; /* the role's own */
 };
+
+/*
+ * Sends to the parent; waits a moment when the queue is full, and ends the
+ * role when the parent does not read.  fd: -1: none; stays the caller's.
+ */
+void role_send(struct role_env *e, uint32_t type, uint32_t id,
+    const void *data, size_t n, int fd);
+
+/*
+ * session: its link to the engine ended while feed_shared.parsing named this
+ * peer.  The parent compares that with how the engine died, and after two
+ * such deaths within an hour answers with ROLE_HOLD_DOWN.
+ */
+void role_blame(struct role_env *e, const struct ip *peer);
 
 /* Runs a role on the parent's socket until it ends; gives the exit code. */
 int role_run(const struct role_ops *ops, int parent);
