@@ -22,6 +22,15 @@
  * marks the prefixes of what was left out as dirty for that slot and serves
  * them from the RIB later.  So a client that does not read costs one bit a
  * prefix and delays nobody.
+ *
+ * A SKIP to a slot that reads the journal is always answered, even when its
+ * cursor has left that chunk meanwhile; the entry named in the answer may be
+ * later then, or one of which some messages were sent.  From the answer on
+ * the slot does not read that journal, until the next JOIN.
+ *
+ * SEND.  A slot takes FEED_SEND_MAX bytes in advance: what the engine sent
+ * less feed_cursors.sent.  More costs the slot its session.  The engine sets
+ * feed_shared.watching when it waits for a cursor or for `sent` to move.
  */
 #pragma once
 
@@ -36,6 +45,7 @@
 #define FEED_JOURNALS 8
 #define FEED_CHUNK 65536  /* bytes, header included */
 #define FEED_NO_CHUNK UINT32_MAX
+#define FEED_SEND_MAX ((size_t)1 << 20) /* bytes of SEND not yet written */
 
 /* Ring record types; a = slot, b = incarnation of that slot's session. */
 enum feed_type {
@@ -107,6 +117,7 @@ struct feed_shared {
 	_Atomic uint32_t parsing;
 	uint32_t n_chunks;
 	_Atomic uint64_t published; /* grows with every change of a journal */
+	_Atomic uint32_t watching; /* 1: ring when at[] or sent[] has moved */
 	struct feed_counts counts[FEED_SLOTS];
 	/* n_chunks struct feed_chunk follow, FEED_CHUNK-aligned in the area */
 };
@@ -141,6 +152,8 @@ enum { FEED_ENTRY_ROUTES, FEED_ENTRY_MASK };
 /* Where each slot stands: seq << 17 | offset; UINT64_MAX: does not read. */
 struct feed_cursors {
 	_Atomic uint64_t at[FEED_SLOTS][FEED_JOURNALS];
+	/* Bytes of SEND written to the peer in this incarnation. */
+	_Atomic uint64_t sent[FEED_SLOTS];
 };
 
 #define FEED_AT(seq, offset) ((uint64_t)(seq) << 17 | (uint64_t)(offset))
