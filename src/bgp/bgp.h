@@ -252,8 +252,13 @@ void bgp_notify_parse(struct rd body, struct bgp_notify *ret);
 /* "Cease: administrative shutdown", and the RFC 9003 text where there is one. */
 const char *bgp_notify_format(
     const struct bgp_notify *n, char *buf, size_t buf_len);
-/* Cease of that subcode with an RFC 9003 text (cut to 128 bytes; or NULL). */
+/*
+ * Cease of that subcode.  text: RFC 9003's, for a shutdown or a reset; cut to
+ * 128 bytes; or NULL.
+ */
 struct bgp_notify bgp_notify_cease(enum bgp_cease subcode, const char *text);
+/* inner, wrapped in a Cease with Hard Reset (RFC 8538 s3.1). */
+struct bgp_notify bgp_notify_hard(const struct bgp_notify *inner);
 
 /* End-of-RIB, a whole message (RFC 4724 s2). */
 void bgp_end_of_rib_write(struct wr *w, enum family f);
