@@ -57,10 +57,10 @@ struct policy_next_hop {
 
 /*
  * The first half: what does not depend on the prefix.  m: NULL gives
- * NO_POLICY.  f: the family of the routes (next hops of either are judged).
+ * NO_POLICY.
  */
 struct verdict policy_check_attrs(const struct policy *p,
-    const struct policy_member *m, enum family f, const struct bgp_attrs *a,
+    const struct policy_member *m, const struct bgp_attrs *a,
     struct policy_next_hop next_hop);
 
 /* The second half: lengths, bogons, peering LAN, the member's prefix set. */
@@ -111,8 +111,9 @@ void policy_scrub(
 
 /*
  * Writes wire (canonical attributes) with the path's first AS prepended n
- * times; a full or absent leading AS_SEQUENCE gets one before it.  An empty
- * path stays empty.  *ret_next_hop_at: where NEXT_HOP belongs in the result.
+ * times; a full leading AS_SEQUENCE gets one before it.  A path that does not
+ * begin with a sequence stays as it is.  *ret_next_hop_at: where NEXT_HOP
+ * belongs in the result.
  */
 void policy_prepend(
     struct bytes wire, unsigned n, struct wr *w, uint16_t *ret_next_hop_at);

@@ -1,0 +1,67 @@
+/* What the policy folder keeps to itself. */
+#pragma once
+
+#include "net/prefix_set.h"
+#include "policy/policy.h"
+
+struct policy_member {
+	uint32_t asn;
+	char name[CONF_NAME];
+	const struct ip *addr; /* the ASN's addresses, of all its entries */
+	size_t n_addr;
+	const struct ip *at; /* this entry's own, among them */
+	size_t n_at;
+	struct prefix_set *prefixes; /* NULL: not checked */
+	uint32_t *origin;	     /* sorted; NULL: not checked */
+	size_t n_origin;
+};
+
+struct policy {
+	bool present;
+	bool strict;
+	uint32_t asn;
+	uint8_t min_len[FAMILY_COUNT];
+	uint8_t max_len[FAMILY_COUNT];
+	uint32_t max_path;
+	uint32_t max_communities;
+	struct prefix lan[CONF_LANS];
+	size_t n_lan;
+	uint32_t *transit_free; /* sorted */
+	size_t n_transit_free;
+	uint64_t
+	    transit_bits[4]; /* low bytes that occur: most ASNs stop here */
+	struct policy_member *member; /* by ASN */
+	size_t n_member;
+	struct ip *addr; /* all members', by ASN, then by entry */
+};
+
+/* A member's ASN, whoever announces it. */
+bool policy_knows_asn(const struct policy *p, uint32_t asn);
+
+/* asn stands in the sorted list. */
+bool policy_in_list(const uint32_t *list, size_t n, uint32_t asn);
+
+/* ---- communities addressed to us --------------------------------------- */
+
+enum policy_ask {
+	POLICY_ASK_NOTHING, /* ours, and without effect */
+	POLICY_ASK_DENY,
+	POLICY_ASK_DENY_ALL,
+	POLICY_ASK_ANNOUNCE,
+	POLICY_ASK_ANNOUNCE_ALL,
+	POLICY_ASK_PREPEND,
+	POLICY_ASK_PREPEND_ALL,
+};
+
+struct policy_wish {
+	enum policy_ask ask;
+	uint32_t asn;
+	uint8_t prepend;
+};
+
+/*
+ * What the next community of that kind asks of us; false when it is not
+ * addressed to us.  Takes it off r.
+ */
+bool policy_wish_next(const struct policy *p, enum policy_kind kind,
+    struct rd *r, struct policy_wish *ret);
