@@ -134,7 +134,7 @@ static size_t count_ours(const struct policy *p, const struct bgp_attrs *a)
 {
 	size_t n = 0;
 
-	for (int k = POLICY_STANDARD; k <= POLICY_LARGE; k++) {
+	for (enum policy_kind k = POLICY_STANDARD; k <= POLICY_LARGE; k++) {
 		struct bytes c = communities(a, k);
 		struct rd r = rd_from(c.p, c.n);
 		struct policy_wish w;
@@ -215,7 +215,7 @@ bool policy_control_read(const struct policy *p, const struct bgp_attrs *a,
 		ret->deny_all = true;
 		return true;
 	}
-	for (int k = POLICY_STANDARD; k <= POLICY_LARGE; k++) {
+	for (enum policy_kind k = POLICY_STANDARD; k <= POLICY_LARGE; k++) {
 		struct bytes c = communities(a, k);
 		struct rd r = rd_from(c.p, c.n);
 		struct policy_wish w;
@@ -331,7 +331,7 @@ size_t policy_control_words(const struct policy *p, const struct bgp_attrs *a,
 {
 	size_t n = 0;
 
-	for (int k = POLICY_STANDARD; k <= POLICY_LARGE; k++) {
+	for (enum policy_kind k = POLICY_STANDARD; k <= POLICY_LARGE; k++) {
 		struct bytes c = communities(a, k);
 		struct rd r = rd_from(c.p, c.n);
 
