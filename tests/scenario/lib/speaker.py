@@ -155,22 +155,20 @@ class Speaker:
     def listen(self, timeout=40):
         """Waits for the route server to connect instead."""
         self.abort()
-        self._clear()
-        l = self._socket()
-        try:
+        end = time.monotonic() + timeout
+        with self._socket() as l:
             l.bind((self.addr, self.port))
             l.listen(4)
-            l.settimeout(timeout)
-            s, _ = l.accept()
-        except OSError as e:
-            raise LabError(f"{self}: nobody connected: {e}") from e
-        finally:
-            l.close()
-        self._begin(s, True)
-        wait_until(lambda: self.established or self.closed, timeout,
-                   f"{self} established")
-        if not self.established:
-            raise LabError(f"{self}: {self.closed} {self.notification}")
+            while not self.established:
+                self._clear()
+                l.settimeout(max(0.1, end - time.monotonic()))
+                try:
+                    s, _ = l.accept()
+                except OSError as e:
+                    raise LabError(f"{self}: nobody connected: {e}") from e
+                self._begin(s, True)
+                wait_until(lambda: self.established or self.closed, timeout,
+                           f"{self} established")
         return self
 
     def _begin(self, s, hello):
@@ -179,8 +177,8 @@ class Speaker:
         self.sock = s
         self.serial += 1
         if hello:
-            self.send(bgp.open_message(self.asn, self.bgp_id, self.hold,
-                                       self.caps))
+            self._try_send(s, bgp.open_message(self.asn, self.bgp_id,
+                                               self.hold, self.caps))
         self.thread = threading.Thread(target=self._loop,
                                        args=(s, self.serial), daemon=True)
         self.thread.start()
