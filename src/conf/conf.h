@@ -1,6 +1,6 @@
 /*
  * The configuration as the roles use it: a plain value, built from the text
- * of spean.conf (grammar and directives: conf_tables.c, spean.conf(5)).
+ * of spean.conf (grammar and directives: tables.c, spean.conf(5)).
  *
  * The parent hands the same text to every role, and each builds its own.
  */
@@ -17,10 +17,17 @@
 #define CONF_LISTEN 8
 #define CONF_LANS 8
 #define CONF_TEXT_MAX ((size_t)16 << 20) /* bytes of one file */
-#define CONF_MEMBERS 4096                /* sessions, counted by address */
+#define CONF_MEMBERS 4096		 /* sessions, counted by address */
 
-enum conf_preset { CONF_PRESET_STRICT, CONF_PRESET_OPEN };
-enum conf_unknown { CONF_RELAY, CONF_DISCARD, CONF_WITHDRAW };
+enum conf_preset {
+	CONF_PRESET_STRICT,
+	CONF_PRESET_OPEN
+};
+enum conf_unknown {
+	CONF_RELAY,
+	CONF_DISCARD,
+	CONF_WITHDRAW
+};
 
 struct conf_exchange {
 	bool present;
@@ -31,26 +38,26 @@ struct conf_exchange {
 	size_t n_listen;
 	struct prefix lan[CONF_LANS];
 	size_t n_lan;
-	uint16_t port;     /* 179 */
-	uint16_t hold_s;   /* 90; 0 or >= 3 */
-	uint16_t send_hold_s;    /* RFC 9687: twice hold, at least 480 */
+	uint16_t port;		  /* 179 */
+	uint16_t hold_s;	  /* 90; 0 or >= 3 */
+	uint16_t send_hold_s;	  /* RFC 9687: twice hold, at least 480 */
 	uint16_t connect_retry_s; /* 30 */
-	bool graceful_restart;   /* true */
-	uint16_t restart_s;      /* 120: restart time that we announce */
-	uint16_t deferral_s;     /* 60: selection-deferral timer */
-	uint32_t stale_max_s;    /* 300: how long stale routes may stay at most */
-	uint32_t llgr_s;         /* 0: off */
+	bool graceful_restart;	  /* true */
+	uint16_t restart_s;	  /* 120: restart time that we announce */
+	uint16_t deferral_s;	  /* 60: selection-deferral timer */
+	uint32_t stale_max_s; /* 300: how long stale routes may stay at most */
+	uint32_t llgr_s;      /* 0: off */
 };
 
 struct conf_policy {
 	bool present; /* RFC 8212: without it nothing is accepted or sent */
 	enum conf_preset preset;
-	enum conf_unknown unknown; /* unknown transitive attributes */
+	enum conf_unknown unknown;     /* unknown transitive attributes */
 	uint8_t min_len[FAMILY_COUNT]; /* 8, 19 */
 	uint8_t max_len[FAMILY_COUNT]; /* 24, 48 */
-	uint32_t max_path;        /* 64 */
-	uint32_t max_communities; /* 100 */
-	uint32_t *transit_free;   /* ASNs; NULL: the built-in list */
+	uint32_t max_path;	       /* 64 */
+	uint32_t max_communities;      /* 100 */
+	uint32_t *transit_free;	       /* ASNs; NULL: the built-in list */
 	size_t n_transit_free;
 };
 
@@ -64,9 +71,9 @@ struct conf_prefix {
 struct conf_at {
 	struct ip addr;
 	char password[81]; /* TCP-MD5 (RFC 2385); "": none.  Secret. */
-	bool gtsm;         /* RFC 5082 */
+	bool gtsm;	   /* RFC 5082 */
 	bool passive;
-	uint16_t port;     /* to connect to; 179 */
+	uint16_t port; /* to connect to; 179 */
 };
 
 struct conf_member {
@@ -84,6 +91,16 @@ struct conf_member {
 	bool add_path_tx;
 	bool shutdown; /* configured, but kept down */
 	char shutdown_text[129];
+	uint16_t hold_s;	   /* the exchange's unless own_hold */
+	enum conf_unknown unknown; /* the policy's unless own_unknown */
+	bool own_hold;
+	bool own_unknown;
+};
+
+/* A session by its member and its place in it. */
+struct conf_ref {
+	uint32_t member;
+	uint32_t at;
 };
 
 struct conf {
@@ -91,6 +108,8 @@ struct conf {
 	struct conf_policy policy;
 	struct conf_member *member; /* sorted by ASN, then name */
 	size_t n_member;
+	struct conf_ref *by_addr; /* every session, sorted by address */
+	size_t n_at;
 };
 
 struct conf_error {
@@ -122,14 +141,23 @@ enum conf_change_kind {
 
 struct conf_change {
 	enum conf_change_kind kind;
-	char what[128];   /* "exchange", "policy", "member AS64501 Alpha Net" */
+	char what[128];	  /* "exchange", "policy", "member AS64501 Alpha Net" */
 	char detail[384]; /* "max-prefix ipv4 200 -> 400"; secrets: "changed" */
-	bool resets;      /* the session(s) concerned are reset by it */
+	bool resets;	  /* the session(s) concerned are reset by it */
 };
 
 /* What it takes to get from a to b (a may be NULL).  0 or -ENOMEM. */
 int conf_diff(const struct conf *a, const struct conf *b,
     struct conf_change **ret, size_t *ret_n);
+
+/*
+ * True when the session of b with this member and address cannot go on from
+ * how it stands in a: it is not in a, or a directive differs that the manual
+ * marks as "resets".  What else changes is taken over by a session that is
+ * up, or with its next OPEN.
+ */
+bool conf_resets(const struct conf *a, const struct conf *b,
+    const struct conf_member *bm, const struct conf_at *bat);
 
 /* Writes spean.conf(5), from the directive tables, as mdoc. */
 void conf_write_manual(FILE *to);

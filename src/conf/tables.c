@@ -1,0 +1,250 @@
+/*
+ * Every directive of spean.conf: what is read, checked, compared and
+ * documented comes from these tables.
+ */
+#include "base/must.h"
+#include "conf/internal.h"
+
+#include <string.h>
+
+#define FIELD(type, f)                                                         \
+	.at = offsetof(struct type, f), .size = sizeof(((struct type *)0)->f)
+#define LIST(type, f, n) FIELD(type, f), .n_at = offsetof(struct type, n)
+#define OWN(type, f) .own_at = offsetof(struct type, f)
+
+static const struct directive exchange_directives[] = {
+    {"asn", VALUE_ASN, DIR_REQUIRED | DIR_RESETS, "NUMBER", NULL,
+	"The exchange's own AS number.  It never appears in a path that it "
+	"hands on.",
+	FIELD(conf_exchange, asn)},
+    {"router-id", VALUE_ROUTER_ID, DIR_REQUIRED | DIR_RESETS, "IPV4-ADDRESS",
+	NULL,
+	"The BGP identifier (RFC 6286): 32 bits written as an IPv4 address, "
+	"not zero.",
+	FIELD(conf_exchange, router_id)},
+    {"listen", VALUE_ADDRESSES, DIR_REQUIRED | DIR_REPEATS,
+	"ADDRESS [, ADDRESS ...]", NULL,
+	"Where members reach the route server.  Its sessions are opened from "
+	"these addresses too.",
+	.max = CONF_LISTEN, LIST(conf_exchange, listen, n_listen)},
+    {"lan", VALUE_PREFIXES, DIR_REPEATS, "PREFIX [, PREFIX ...]", NULL,
+	"The peering LAN.  When it is given, every member's address must lie "
+	"in it, and routes to it or into it are refused.",
+	.max = CONF_LANS, LIST(conf_exchange, lan, n_lan)},
+    {"port", VALUE_NUMBER, 0, "NUMBER", "179", "The TCP port to listen on.",
+	.min = 1, .max = UINT16_MAX, FIELD(conf_exchange, port)},
+    {"hold", VALUE_HOLD, DIR_OFF, "TIME", "90s",
+	"The hold time that is offered (RFC 4271): off, or at least 3 "
+	"seconds.  The smaller of both sides' counts.",
+	.max = UINT16_MAX, FIELD(conf_exchange, hold_s)},
+    {"send-hold", VALUE_SECONDS, DIR_OFF, "TIME", NULL,
+	"How long a member may take nothing at all from a full connection "
+	"before it is closed (RFC 9687).  Unless given: twice the hold time, "
+	"at least 8 minutes.",
+	.max = UINT16_MAX, FIELD(conf_exchange, send_hold_s)},
+    {"connect-retry", VALUE_SECONDS, 0, "TIME", "30s",
+	"The time between attempts to reach a member.  It grows for a member "
+	"whose session keeps failing.",
+	.min = 1, .max = UINT16_MAX, FIELD(conf_exchange, connect_retry_s)},
+    {"graceful-restart", VALUE_SWITCH, 0, "on | off", "on",
+	"Whether graceful restart is offered (RFC 4724, RFC 8538).",
+	FIELD(conf_exchange, graceful_restart)},
+    {"restart-time", VALUE_SECONDS, 0, "TIME", "120s",
+	"The restart time that is announced: how long members keep the "
+	"exchange's routes while it restarts.",
+	.min = 1, .max = 4095, FIELD(conf_exchange, restart_s)},
+    {"selection-deferral", VALUE_SECONDS, 0, "TIME", "60s",
+	"After a restart, how long to wait for members' tables before routes "
+	"are chosen and sent (RFC 4724).",
+	.min = 1, .max = 3600, FIELD(conf_exchange, deferral_s)},
+    {"stale-time", VALUE_SECONDS, 0, "TIME", "300s",
+	"How long a restarting member's routes are kept at most.", .min = 1,
+	.max = 86400, FIELD(conf_exchange, stale_max_s)},
+    {"llgr", VALUE_SECONDS, DIR_OFF, "TIME", "off",
+	"Long-lived graceful restart (RFC 9494): how long stale routes stay "
+	"beyond stale-time, for members that know it.",
+	.max = 0xffffff, FIELD(conf_exchange, llgr_s)},
+    {0},
+};
+
+static const struct choice presets[] = {
+    {"strict", CONF_PRESET_STRICT,
+	"All checks: prefix lengths, bogon prefixes and ASNs, AS_SET, first "
+	"AS, next hop, own ASN, peering LAN, transit-free ASNs, path length, "
+	"number of communities, and the members' registered sets."},
+    {"open", CONF_PRESET_OPEN,
+	"None of these checks, for labs and benchmarks.  What is malformed "
+	"is still refused."},
+    {0},
+};
+
+static const struct choice unknowns[] = {
+    {"relay", CONF_RELAY,
+	"Handed on with the Partial bit set, as RFC 4271 says."},
+    {"discard", CONF_DISCARD, "Taken off the route."},
+    {"withdraw", CONF_WITHDRAW, "The route is refused."},
+    {0},
+};
+
+static const struct directive policy_directives[] = {
+    {"preset", VALUE_CHOICE, 0, NULL, "strict",
+	"Which checks a member's route has to pass:", .choices = presets,
+	FIELD(conf_policy, preset)},
+    {"unknown-attributes", VALUE_CHOICE, 0, NULL, "relay",
+	"What is done with optional transitive attributes that nobody here "
+	"knows:",
+	.choices = unknowns, FIELD(conf_policy, unknown)},
+    {"prefix-length", VALUE_LENGTHS, 0, "ipv4 MIN-MAX [, ipv6 MIN-MAX]",
+	"ipv4 8-24, ipv6 19-48", "The prefix lengths that are accepted.",
+	FIELD(conf_policy, min_len)},
+    {"max-path", VALUE_NUMBER, 0, "NUMBER", "64",
+	"The longest AS path that is accepted, in hops.", .min = 1, .max = 1000,
+	FIELD(conf_policy, max_path)},
+    {"max-communities", VALUE_NUMBER, 0, "NUMBER", "100",
+	"The most communities of all kinds that a route may carry.",
+	.max = 16384, FIELD(conf_policy, max_communities)},
+    {"transit-free", VALUE_ASNS, DIR_REPEATS, "ASN [, ASN ...]", NULL,
+	"Networks that buy no transit.  A route learned from a member that "
+	"has one of them behind the first AS of its path is a leak, and is "
+	"refused.  Unless given: a built-in list.",
+	.max = 1000, LIST(conf_policy, transit_free, n_transit_free)},
+    {"rov", VALUE_LATER, .syntax = "RPKI origin validation"},
+    {"aspa", VALUE_LATER, .syntax = "RPKI path validation"},
+    {"source-validation", VALUE_LATER, .syntax = "source validation"},
+    {0},
+};
+
+static const struct directive member_directives[] = {
+    {"asn", VALUE_ASN, DIR_REQUIRED | DIR_RESETS, "NUMBER", NULL,
+	"The member's AS number.", FIELD(conf_member, asn)},
+    {"as-set", VALUE_SET_NAME, 0, "NAME", NULL,
+	"The member's set in its routing registry, as AS-ALPHA or "
+	"AS64501:AS-ALL.  It is shown; routes are checked against prefix "
+	"and origin.",
+	FIELD(conf_member, as_set)},
+    {"at", VALUE_AT, DIR_REQUIRED | DIR_REPEATS,
+	"ADDRESS [, ADDRESS ...] [{ ... }]", NULL,
+	"The addresses of the member's routers: one session each.  The "
+	"directives in the braces are for these sessions alone.",
+	LIST(conf_member, at, n_at)},
+    {"prefix", VALUE_REGISTERED, DIR_REPEATS,
+	"PREFIX [ge LENGTH] [le LENGTH] [, PREFIX ...]", NULL,
+	"The prefixes that the member may announce.  le also permits "
+	"more-specifics up to that length, and ge only those from that length "
+	"on.  A member without any is not checked against a set.",
+	.max = 1000000, LIST(conf_member, prefix, n_prefix)},
+    {"origin", VALUE_ASNS, DIR_REPEATS, "ASN [, ASN ...]", NULL,
+	"The networks that may originate what the member announces.  A "
+	"member without any is not checked for it.",
+	.max = 1000000, LIST(conf_member, origin, n_origin)},
+    {"max-prefix", VALUE_LIMITS, 0, "IPV4 [, IPV6]", NULL,
+	"The most routes that each of the member's sessions may send; one "
+	"more closes it.  0 means no limit.",
+	.max = UINT32_MAX, FIELD(conf_member, max_prefix)},
+    {"add-path", VALUE_ADD_PATH, DIR_RESETS, "rx | tx | both | off", "off",
+	"ADD-PATH (RFC 7911): rx takes several paths of a prefix from the "
+	"member, tx sends it all that it may have, both does either.",
+	FIELD(conf_member, add_path_rx)},
+    {"hold", VALUE_HOLD, DIR_OFF, "TIME", NULL,
+	"The hold time for this member's sessions.  Unless given: the "
+	"exchange's.",
+	.max = UINT16_MAX, FIELD(conf_member, hold_s),
+	OWN(conf_member, own_hold)},
+    {"unknown-attributes", VALUE_CHOICE, 0, NULL, NULL,
+	"As in policy, for this member's sessions.  Unless given: the "
+	"policy's.",
+	.choices = unknowns, FIELD(conf_member, unknown),
+	OWN(conf_member, own_unknown)},
+    {"shutdown", VALUE_SHUTDOWN, 0, "[\"TEXT\"]", NULL,
+	"Keeps the member's sessions down.  The text, at most 128 bytes, is "
+	"sent to the member (RFC 9003).",
+	FIELD(conf_member, shutdown)},
+    {"gateway", VALUE_LATER, .syntax = "the gateway half"},
+    {0},
+};
+
+static const struct directive at_directives[] = {
+    {"password", VALUE_SECRET, DIR_SECRET | DIR_RESETS, "\"TEXT\"", NULL,
+	"Signs every segment with TCP-MD5 (RFC 2385); 1 to 80 bytes.",
+	FIELD(conf_at, password)},
+    {"gtsm", VALUE_SWITCH, DIR_RESETS, "on | off", "off",
+	"Takes only packets that come from the same link (RFC 5082).  The "
+	"member has to do the same.",
+	FIELD(conf_at, gtsm)},
+    {"passive", VALUE_SWITCH, 0, "on | off", "off",
+	"Waits for the member to connect, and never does so itself.",
+	FIELD(conf_at, passive)},
+    {"port", VALUE_NUMBER, 0, "NUMBER", "179",
+	"The member's TCP port to connect to.", .min = 1, .max = UINT16_MAX,
+	FIELD(conf_at, port)},
+    {"mac", VALUE_LATER, .syntax = "the fabric"},
+    {0},
+};
+
+const struct block conf_blocks[] = {
+    {"exchange", BLOCK_EXCHANGE, true, exchange_directives,
+	"The route server itself.  There is exactly one, and it has a name."},
+    {"policy", BLOCK_POLICY, false, policy_directives,
+	"What is accepted from members and sent to them.  Without this block "
+	"nothing is accepted and nothing is sent (RFC 8212); an empty one "
+	"gives the defaults."},
+    {"member", BLOCK_MEMBER, true, member_directives,
+	"A network that is connected.  There may be any number of them, each "
+	"with a name of its own."},
+    {"gateway", .doc = "the gateway half"},
+    {"rpki", .doc = "RPKI validation"},
+    {0},
+};
+
+const struct block conf_block_at = {"at", BLOCK_AT, false, at_directives,
+    "Stands in a member, behind its addresses."};
+
+int directive_find(const struct block *b, const struct token *name)
+{
+	for (int i = 0; b->directives[i].name; i++)
+		if (token_is(name, b->directives[i].name))
+			return i;
+	return -1;
+}
+
+const struct block *block_find(const struct token *name)
+{
+	for (const struct block *b = conf_blocks; b->name; b++)
+		if (token_is(name, b->name))
+			return b;
+	return NULL;
+}
+
+const struct block *block_named(const char *name)
+{
+	const struct token t = {
+	    .kind = TOKEN_WORD, .text = name, .len = strlen(name)};
+	const struct block *b = block_find(&t);
+
+	must(b);
+	return b;
+}
+
+struct list_view list_of(const struct directive *d, const void *base)
+{
+	struct list_view v = {0};
+
+	memcpy(&v.n, field_of(base, d->n_at), sizeof v.n);
+	switch (d->kind) {
+	case VALUE_ADDRESSES: /* these two lie in the struct itself */
+		v.p = field_of(base, d->at);
+		v.width = sizeof(struct ip);
+		break;
+	case VALUE_PREFIXES:
+		v.p = field_of(base, d->at);
+		v.width = sizeof(struct prefix);
+		break;
+	default:
+		memcpy(&v.p, field_of(base, d->at), sizeof v.p);
+		v.width = d->kind == VALUE_REGISTERED
+			      ? sizeof(struct conf_prefix)
+			      : sizeof(uint32_t);
+		break;
+	}
+	return v;
+}
