@@ -14,12 +14,13 @@
 #include "base/wire.h"
 #include "net/addr.h"
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define BGP_HEADER 19
-#define BGP_MAX 4096          /* RFC 4271 */
+#define BGP_MAX 4096	       /* RFC 4271 */
 #define BGP_MAX_EXTENDED 65535 /* RFC 8654 */
 #define BGP_PORT 179
 #define BGP_AS_TRANS 23456
@@ -34,13 +35,15 @@ enum bgp_type {
 
 /* NOTIFICATION codes and the subcodes that we send. */
 enum bgp_error {
-	BGP_ERR_HEADER = 1,   /* 1 not synchronized, 2 length, 3 type */
-	BGP_ERR_OPEN = 2,     /* 1 version, 2 AS, 3 id, 4 param, 6 hold, 7 cap, 11 role */
-	BGP_ERR_UPDATE = 3,   /* 1 attribute list ... 10 network, 11 path */
+	BGP_ERR_HEADER = 1, /* 1 not synchronized, 2 length, 3 type */
+	/* 1 version, 2 AS, 3 id, 4 param, 6 hold, 7 capability, 11 role */
+	BGP_ERR_OPEN = 2,
+	BGP_ERR_UPDATE = 3, /* 1 attribute list ... 10 network, 11 path */
 	BGP_ERR_HOLD = 4,
-	BGP_ERR_FSM = 5,      /* RFC 6608: 1 OpenSent, 2 OpenConfirm, 3 Established */
+	/* RFC 6608: 1 OpenSent, 2 OpenConfirm, 3 Established */
+	BGP_ERR_FSM = 5,
 	BGP_ERR_CEASE = 6,
-	BGP_ERR_REFRESH = 7,  /* RFC 7313: 1 length */
+	BGP_ERR_REFRESH = 7,   /* RFC 7313: 1 length */
 	BGP_ERR_SEND_HOLD = 8, /* RFC 9687 */
 };
 
@@ -79,21 +82,21 @@ size_t bgp_header(const uint8_t head[BGP_HEADER], size_t max,
 #define BGP_FAMILY(f) (1u << (f)) /* bit of a family mask */
 
 struct bgp_open {
-	uint32_t asn;     /* from the 4-byte capability where there is one */
+	uint32_t asn; /* from the 4-byte capability where there is one */
 	uint16_t hold_s;
-	uint32_t id;      /* BGP identifier, host byte order */
-	bool mp;          /* some MP-BGP capability was there */
+	uint32_t id;	  /* BGP identifier, host byte order */
+	bool mp;	  /* some MP-BGP capability was there */
 	uint8_t families; /* mask; IPv4 alone when !mp */
 	bool as4;
-	bool refresh;          /* RFC 2918 */
+	bool refresh;	       /* RFC 2918 */
 	bool enhanced_refresh; /* RFC 7313 */
-	bool extended;         /* RFC 8654 */
-	uint8_t next_hop6;     /* mask: families that may carry an IPv6 next hop (RFC 8950) */
+	bool extended;	       /* RFC 8654 */
+	uint8_t next_hop6;     /* mask: may have IPv6 next hops, RFC 8950 */
 	uint8_t add_path_rx;   /* mask: the speaker can receive */
 	uint8_t add_path_tx;   /* mask: the speaker can send */
-	bool gr;               /* RFC 4724 capability there */
+	bool gr;	       /* RFC 4724 capability there */
 	bool gr_restarting;    /* R */
-	bool gr_notify;        /* N, RFC 8538 */
+	bool gr_notify;	       /* N, RFC 8538 */
 	uint16_t gr_time_s;
 	uint8_t gr_families;   /* mask */
 	uint8_t gr_forwarding; /* mask: F */
@@ -142,9 +145,9 @@ enum bgp_unknown {
 
 /* What parsing depends on, as negotiated and configured. */
 struct bgp_rules {
-	uint8_t families; /* mask of those negotiated */
-	uint8_t add_path; /* mask: NLRI received carry a path id */
-	uint8_t next_hop6; /* mask: IPv6 next hops allowed for IPv4 (RFC 8950) */
+	uint8_t families;  /* mask of those negotiated */
+	uint8_t add_path;  /* mask: NLRI received carry a path id */
+	uint8_t next_hop6; /* mask: IPv4 may have IPv6 ones (RFC 8950) */
 	bool as4;
 	bool internal; /* iBGP: never on a route server */
 	enum bgp_unknown unknown;
@@ -165,16 +168,16 @@ struct bgp_attrs {
 	 */
 	struct bytes wire;
 	uint16_t next_hop_at; /* offset in wire where NEXT_HOP belongs */
-	uint64_t has;         /* BGP_HAS(code) of each attribute in wire */
-	uint64_t discarded;   /* BGP_HAS(code) of each that was left out */
+	uint64_t has;	      /* BGP_HAS(code) of each attribute in wire */
+	uint64_t discarded;   /* of each left out; bit 63: any above 62 */
 
 	uint8_t origin; /* 0 igp, 1 egp, 2 incomplete */
 	uint32_t med;
 	uint32_t otc;
-	struct bytes as_path;     /* segments: type, count, 4-byte ASNs */
+	struct bytes as_path;	  /* segments: type, count, 4-byte ASNs */
 	struct bytes communities; /* 4 bytes each */
-	struct bytes extended;    /* 8 bytes each */
-	struct bytes large;       /* 12 bytes each */
+	struct bytes extended;	  /* 8 bytes each */
+	struct bytes large;	  /* 12 bytes each */
 };
 
 /* One run of NLRI. */
@@ -186,8 +189,8 @@ struct bgp_nlri {
 
 struct bgp_update {
 	enum bgp_harm harm;
-	enum bgp_fault fault; /* the worst one, the first of its rank */
-	uint8_t fault_attr;   /* attribute code it was about, 0: none */
+	enum bgp_fault fault;	  /* the worst one, the first of its rank */
+	uint8_t fault_attr;	  /* attribute code it was about, 0: none */
 	struct bgp_notify notify; /* when harm is BGP_RESET */
 
 	struct bgp_nlri withdrawn[2]; /* RFC 4271's, MP_UNREACH's */
@@ -201,11 +204,20 @@ struct bgp_update {
 
 /*
  * body: an UPDATE after its header; borrowed, as is what a holds, until the
- * arena is reset.  Takes at most 4 * its length from the arena.  Always
- * fills *ret: with BGP_WITHDRAW the reach runs are to be withdrawn; with
- * BGP_RESET nothing of it is to be used but notify.
+ * arena is reset.  Takes at most 8 * its length and 64 bytes from the arena.
+ * Always fills *ret: with BGP_WITHDRAW the reach runs are to be withdrawn
+ * (and attrs is not valid); with BGP_RESET nothing of it is to be used but
+ * notify and the fault.
  */
 void bgp_update_parse(struct rd body, const struct bgp_rules *rules,
+    struct arena *a, struct bgp_update *ret);
+
+/*
+ * The attributes of a table dump's entry (RFC 6396 s4.3.4), where
+ * MP_REACH_NLRI is a next hop alone and a bad next hop is no fault.  As
+ * above: ret->attrs, next_hop[0] of NEXT_HOP, next_hop[1] of MP_REACH_NLRI.
+ */
+enum bgp_harm bgp_attrs_parse(struct bytes attrs, const struct bgp_rules *rules,
     struct arena *a, struct bgp_update *ret);
 
 struct bgp_prefix {
@@ -213,8 +225,44 @@ struct bgp_prefix {
 	uint32_t path_id; /* 0 without ADD-PATH */
 };
 
-/* Takes the next NLRI off the run; false at its end. */
-bool bgp_nlri_next(struct bgp_nlri *run, struct bgp_prefix *ret);
+/* Takes the next NLRI off the run; false at its end.  Host bits come as 0. */
+static inline bool bgp_nlri_next(struct bgp_nlri *run, struct bgp_prefix *ret)
+{
+	const uint8_t *p = run->wire.p;
+	size_t left = run->wire.n;
+
+	if (!left)
+		return false;
+	ret->path_id = 0;
+	if (run->add_path) {
+		ret->path_id = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+			       (uint32_t)p[2] << 8 | p[3];
+		p += 4;
+		left -= 4;
+	}
+	unsigned len = *p++;
+	size_t n = (len + 7u) / 8u;
+	struct ip *ip = &ret->prefix.addr;
+	memset(ip->b, 0, sizeof ip->b);
+	ip->family = run->family;
+	ret->prefix.len = (uint8_t)len;
+	if (left > 4 && n <= 4)
+		memcpy(ip->b, p, 4); /* one load; what is too much goes below */
+	else
+		memcpy(ip->b, p, n);
+	if (n <= 4) {
+		uint32_t v;
+
+		memcpy(&v, ip->b, 4);
+		v &= htobe32((uint32_t)(0xffffffff00000000u >> len));
+		memcpy(ip->b, &v, 4);
+	} else if (len % 8) {
+		ip->b[n - 1] &= (uint8_t)(0xff00u >> len % 8);
+	}
+	run->wire.p = p + n;
+	run->wire.n = left - 1 - n;
+	return true;
+}
 
 /* Writes one NLRI (with its path id when add_path). */
 void bgp_nlri_write(
@@ -222,7 +270,12 @@ void bgp_nlri_write(
 
 /* ---- AS paths, communities -------------------------------------------- */
 
-enum { BGP_AS_SET = 1, BGP_AS_SEQUENCE = 2, BGP_CONFED_SEQUENCE = 3, BGP_CONFED_SET = 4 };
+enum {
+	BGP_AS_SET = 1,
+	BGP_AS_SEQUENCE = 2,
+	BGP_CONFED_SEQUENCE = 3,
+	BGP_CONFED_SET = 4
+};
 
 /* Hops as best path counts them: an AS_SET is one, confederations none. */
 unsigned bgp_path_length(struct bytes as_path);
@@ -236,7 +289,7 @@ bool bgp_path_has_set(struct bytes as_path);
 /* ---- other messages ---------------------------------------------------- */
 
 struct bgp_refresh {
-	uint8_t family; /* FAMILY_COUNT: one that we do not know */
+	uint8_t family;	 /* FAMILY_COUNT: one that we do not know */
 	uint8_t subtype; /* 0 request, 1 BoRR, 2 EoRR */
 };
 
@@ -249,7 +302,8 @@ void bgp_keepalive_write(struct wr *w);
 void bgp_notify_write(struct wr *w, const struct bgp_notify *n);
 /* A truncated NOTIFICATION still gives its code. */
 void bgp_notify_parse(struct rd body, struct bgp_notify *ret);
-/* "Cease: administrative shutdown", and the RFC 9003 text where there is one. */
+/* "Cease: administrative shutdown", and the RFC 9003 text where there is one.
+ */
 const char *bgp_notify_format(
     const struct bgp_notify *n, char *buf, size_t buf_len);
 /*
