@@ -1,0 +1,495 @@
+#include "exchange.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	MAX_PEERS = 64,
+	MAX_ROUTES = 65536,
+	GRACEFUL_SHUTDOWN = -65536
+};
+
+struct route {
+	uint32_t peer; /* index of its source */
+	struct prefix prefix;
+	uint32_t path_id;
+	uint8_t *wire;
+	size_t n_wire;
+	uint8_t next_hop[32];
+	uint8_t next_hop_len;
+	bool stale;	  /* its session restarts */
+	bool unconfirmed; /* in a route refresh, not yet sent again */
+};
+
+struct peer {
+	struct feed_up as;
+	bool up;
+	uint64_t stale_until; /* 0: nothing is stale */
+};
+
+struct naive {
+	const struct conf *c;
+	struct peer peer[MAX_PEERS];
+	uint32_t n_peer;
+	struct route *route;
+	size_t n_route;
+	struct arena arena;
+	struct naive_has *out;
+	size_t n_out;
+	uint8_t *bytes; /* what out points to */
+	size_t n_bytes;
+};
+
+enum {
+	OUT_BYTES = 64 << 20
+};
+
+struct naive *naive_new(const struct conf *c)
+{
+	struct naive *n = calloc(1, sizeof *n);
+
+	must(n);
+	n->c = c;
+	n->route = calloc(MAX_ROUTES, sizeof *n->route);
+	n->out = calloc(MAX_ROUTES, sizeof *n->out);
+	n->bytes = malloc(OUT_BYTES);
+	must(n->route && n->out && n->bytes);
+	arena_init(&n->arena, 1 << 20);
+	return n;
+}
+
+static void drop(struct naive *n, size_t i)
+{
+	free(n->route[i].wire);
+	n->route[i] = n->route[--n->n_route];
+}
+
+void naive_free(struct naive *n)
+{
+	if (!n)
+		return;
+	while (n->n_route)
+		drop(n, 0);
+	arena_done(&n->arena);
+	free(n->route);
+	free(n->out);
+	free(n->bytes);
+	free(n);
+}
+
+void naive_reload(struct naive *n, const struct conf *c)
+{
+	n->c = c;
+}
+
+static uint32_t find_peer(struct naive *n, const struct ip *addr)
+{
+	for (uint32_t i = 0; i < n->n_peer; i++)
+		if (ip_eq(&n->peer[i].as.peer, addr))
+			return i;
+	must(n->n_peer < MAX_PEERS);
+	n->peer[n->n_peer].as.peer = *addr;
+	return n->n_peer++;
+}
+
+/* Drops the peer's routes of the families; stale_only: only stale ones. */
+static void drop_all(
+    struct naive *n, uint32_t peer, unsigned families, bool stale_only)
+{
+	for (size_t i = 0; i < n->n_route;) {
+		struct route *r = &n->route[i];
+
+		if (r->peer == peer &&
+		    families & BGP_FAMILY(r->prefix.addr.family) &&
+		    (r->stale || !stale_only))
+			drop(n, i);
+		else
+			i++;
+	}
+}
+
+/* ---- sessions ----------------------------------------------------------- */
+
+enum {
+	BOTH = BGP_FAMILY(FAMILY_IPV4) | BGP_FAMILY(FAMILY_IPV6)
+};
+
+/* RFC 4724 s4.2: what may stay stale is what the new OPEN vouches for. */
+void naive_up(struct naive *n, const struct feed_up *up, uint64_t now_ns)
+{
+	uint32_t i = find_peer(n, &up->peer);
+	struct peer *p = &n->peer[i];
+	unsigned kept = 0;
+
+	if (up->open.gr)
+		kept = up->open.gr_families & up->open.gr_forwarding &
+		       up->families;
+	drop_all(n, i, BOTH & ~kept, false);
+	p->as = *up;
+	p->up = true;
+	p->stale_until = now_ns + n->c->exchange.stale_max_s * NS_PER_S;
+}
+
+void naive_down(struct naive *n, const struct ip *peer,
+    enum feed_down_kind kind, uint64_t now_ns)
+{
+	uint32_t i = find_peer(n, peer);
+	struct peer *p = &n->peer[i];
+	uint64_t wait_s = p->as.open.gr_time_s;
+
+	p->up = false;
+	p->stale_until = 0;
+	if (kind == FEED_DOWN_HARD || !p->as.open.gr) {
+		drop_all(n, i, BOTH, false);
+		return;
+	}
+	if (wait_s > n->c->exchange.stale_max_s)
+		wait_s = n->c->exchange.stale_max_s;
+	drop_all(n, i, BOTH & ~(unsigned)p->as.open.gr_families, false);
+	drop_all(
+	    n, i, BOTH, true); /* a second restart before the first ended */
+	for (size_t k = 0; k < n->n_route; k++)
+		if (n->route[k].peer == i) {
+			n->route[k].stale = true;
+			n->route[k].unconfirmed = false;
+		}
+	p->stale_until = now_ns + wait_s * NS_PER_S;
+}
+
+void naive_tick(struct naive *n, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < n->n_peer; i++)
+		if (n->peer[i].stale_until &&
+		    now_ns >= n->peer[i].stale_until) {
+			drop_all(n, i, BOTH, true);
+			n->peer[i].stale_until = 0;
+		}
+}
+
+void naive_refresh(
+    struct naive *n, const struct ip *peer, const struct bgp_refresh *b)
+{
+	uint32_t p = find_peer(n, peer);
+
+	for (size_t i = 0; i < n->n_route;) {
+		struct route *r = &n->route[i];
+
+		if (r->peer != p || r->prefix.addr.family != b->family) {
+			i++;
+		} else if (b->subtype == 1) {
+			r->unconfirmed = true;
+			i++;
+		} else if (b->subtype == 2 && r->unconfirmed) {
+			drop(n, i);
+		} else {
+			i++;
+		}
+	}
+}
+
+/* ---- UPDATEs ------------------------------------------------------------ */
+
+static void withdraw(struct naive *n, uint32_t peer, const struct bgp_prefix *p)
+{
+	for (size_t i = 0; i < n->n_route; i++)
+		if (n->route[i].peer == peer &&
+		    n->route[i].path_id == p->path_id &&
+		    prefix_eq(&n->route[i].prefix, &p->prefix)) {
+			drop(n, i);
+			return;
+		}
+}
+
+static void announce(struct naive *n, uint32_t peer, const struct bgp_prefix *p,
+    const struct bgp_update *u, int run)
+{
+	struct route *r;
+
+	withdraw(n, peer, p);
+	must(n->n_route < MAX_ROUTES);
+	r = &n->route[n->n_route++];
+	*r = (struct route){
+	    .peer = peer,
+	    .prefix = p->prefix,
+	    .path_id = p->path_id,
+	    .next_hop_len = u->next_hop_len[run],
+	    .n_wire = u->attrs.wire.n,
+	    .wire = malloc(u->attrs.wire.n + 1),
+	};
+	must(r->wire);
+	memcpy(r->wire, u->attrs.wire.p, r->n_wire);
+	memcpy(r->next_hop, u->next_hop[run], r->next_hop_len);
+}
+
+static enum bgp_unknown unknown_of(
+    const struct naive *n, const struct feed_up *as)
+{
+	for (size_t i = 0; i < n->c->n_member; i++) {
+		const struct conf_member *m = &n->c->member[i];
+
+		for (size_t k = 0; k < m->n_at; k++)
+			if (ip_eq(&m->at[k].addr, &as->peer))
+				return m->own_unknown
+					   ? (enum bgp_unknown)m->unknown
+					   : (enum bgp_unknown)
+						 n->c->policy.unknown;
+	}
+	return (enum bgp_unknown)n->c->policy.unknown;
+}
+
+enum bgp_harm naive_update(
+    struct naive *n, const struct ip *peer, const void *body, size_t len)
+{
+	uint32_t p = find_peer(n, peer);
+	const struct feed_up *as = &n->peer[p].as;
+	struct bgp_rules rules = {
+	    .families = as->families,
+	    .add_path = as->add_path_rx,
+	    .next_hop6 = as->next_hop6,
+	    .as4 = as->as4,
+	    .unknown = unknown_of(n, as),
+	};
+	struct bgp_update u;
+	struct bgp_prefix x;
+
+	arena_reset(&n->arena);
+	bgp_update_parse(rd_from(body, len), &rules, &n->arena, &u);
+	if (u.harm == BGP_RESET)
+		return u.harm;
+	for (int run = 0; run < 2; run++)
+		while (bgp_nlri_next(&u.withdrawn[run], &x))
+			withdraw(n, p, &x);
+	for (int run = 0; run < 2; run++)
+		while (bgp_nlri_next(&u.reach[run], &x)) {
+			if (u.harm == BGP_WITHDRAW)
+				withdraw(n, p, &x);
+			else
+				announce(n, p, &x, &u, run);
+		}
+	if (u.end_of_rib)
+		drop_all(n, p, BGP_FAMILY(u.end_of_rib_family), true);
+	return u.harm;
+}
+
+/* ---- who gets what ------------------------------------------------------ */
+
+static struct bytes wire_of(const struct route *r)
+{
+	return (struct bytes){r->wire, r->n_wire};
+}
+
+static uint32_t number_in(const struct route *r, unsigned code)
+{
+	struct bytes b = naive_attr(wire_of(r), code);
+	uint32_t v = 0;
+
+	for (size_t i = 0; i < b.n; i++)
+		v = v << 8 | b.p[i];
+	return v;
+}
+
+static bool accepted(const struct naive *n, const struct route *r)
+{
+	const struct feed_up *as = &n->peer[r->peer].as;
+	struct naive_import in = {
+	    .asn = as->asn,
+	    .peer = as->peer,
+	    .prefix = r->prefix,
+	    .wire = wire_of(r),
+	    .next_hop = {r->next_hop, r->next_hop_len},
+	};
+
+	return naive_judge(n->c, &in) == REASON_NONE;
+}
+
+/* -1 when a comes first by what is compared across neighbours. */
+static int by_session(
+    const struct naive *n, const struct route *a, const struct route *b)
+{
+	const struct feed_up *x = &n->peer[a->peer].as;
+	const struct feed_up *y = &n->peer[b->peer].as;
+
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	int c = ip_cmp(&x->peer, &y->peer);
+	if (c)
+		return c;
+	return a->path_id < b->path_id ? -1 : a->path_id > b->path_id;
+}
+
+/* The steps above MED: no neighbour AS comes into them. */
+static int by_merit(const struct route *a, const struct route *b)
+{
+	uint32_t shut = (uint32_t)GRACEFUL_SHUTDOWN;
+	long x[] = {naive_has_community(wire_of(a), shut),
+	    (long)naive_path_length(wire_of(a)), (long)number_in(a, 1)};
+	long y[] = {naive_has_community(wire_of(b), shut),
+	    (long)naive_path_length(wire_of(b)), (long)number_in(b, 1)};
+
+	for (size_t i = 0; i < 3; i++)
+		if (x[i] != y[i])
+			return x[i] < y[i] ? -1 : 1;
+	return 0;
+}
+
+static bool same_neighbour(const struct route *a, const struct route *b)
+{
+	uint32_t x = naive_path_first(wire_of(a));
+
+	return x && x == naive_path_first(wire_of(b));
+}
+
+/* The first of its neighbour AS's group among those left. */
+static bool heads_its_group(const struct naive *n, struct route **left,
+    size_t n_left, const struct route *r)
+{
+	for (size_t i = 0; i < n_left; i++) {
+		const struct route *o = left[i];
+
+		if (o == r || by_merit(o, r) || !same_neighbour(o, r))
+			continue;
+		if (number_in(o, 4) < number_in(r, 4))
+			return false;
+		if (number_in(o, 4) == number_in(r, 4) &&
+		    by_session(n, o, r) < 0)
+			return false;
+	}
+	return true;
+}
+
+/* Takes the best one out of those left. */
+static struct route *take_best(
+    const struct naive *n, struct route **left, size_t *n_left)
+{
+	size_t best = SIZE_MAX;
+
+	for (size_t i = 0; i < *n_left; i++) {
+		bool better = best == SIZE_MAX;
+
+		if (!better) {
+			int c = by_merit(left[i], left[best]);
+
+			if (c > 0)
+				continue;
+			better = c < 0;
+		}
+		if (!heads_its_group(n, left, *n_left, left[i]))
+			continue;
+		if (better || by_session(n, left[i], left[best]) < 0)
+			best = i;
+	}
+	struct route *r = left[best];
+	left[best] = left[--*n_left];
+	return r;
+}
+
+/* How many times to prepend, or -1: the client does not get the route. */
+static int may_have(
+    const struct naive *n, const struct route *r, uint32_t client)
+{
+	const struct feed_up *to = &n->peer[client].as;
+	enum family f = r->prefix.addr.family;
+
+	if (!n->peer[client].up || !(to->families & BGP_FAMILY(f)))
+		return -1;
+	if (r->peer == client || naive_path_has(wire_of(r), to->asn))
+		return -1;
+	if (f == FAMILY_IPV4 && r->next_hop_len > 4 &&
+	    !(to->next_hop6 & BGP_FAMILY(f)))
+		return -1;
+	return naive_wish(n->c->exchange.asn, wire_of(r), to->asn);
+}
+
+/* Does it fit one message?  Near the limit nobody should ask. */
+static bool fits(const struct feed_up *to, const struct route *r, size_t n)
+{
+	return to->extended || n + r->next_hop_len <= 3950;
+}
+
+static void give(struct naive *n, const struct route *r, int prepend,
+    const struct feed_up *to)
+{
+	struct naive_has *h = &n->out[n->n_out];
+	uint8_t *wire = n->bytes + n->n_bytes;
+
+	must(n->n_out < MAX_ROUTES && n->n_bytes + 140000 < OUT_BYTES);
+	*h = (struct naive_has){
+	    .prefix = r->prefix,
+	    .wire = wire,
+	    .next_hop_len = r->next_hop_len,
+	    .n_wire = naive_rewrite(
+		n->c->exchange.asn, wire_of(r), (unsigned)prepend, wire),
+	};
+	memcpy(h->next_hop, r->next_hop, 32);
+	if (!fits(to, r, h->n_wire))
+		return;
+	n->n_bytes += h->n_wire;
+	n->n_out++;
+}
+
+static void give_prefix(
+    struct naive *n, struct route **left, size_t n_left, uint32_t client)
+{
+	const struct feed_up *to = &n->peer[client].as;
+	size_t before = n->n_out;
+
+	while (n_left) {
+		struct route *r = take_best(n, left, &n_left);
+		int prepend = may_have(n, r, client);
+
+		if (prepend < 0)
+			continue;
+		give(n, r, prepend, to);
+		if (n->n_out > before &&
+		    !(to->add_path_tx & BGP_FAMILY(r->prefix.addr.family)))
+			return;
+	}
+}
+
+static int by_prefix(const void *a, const void *b)
+{
+	struct route *const *x = a;
+	struct route *const *y = b;
+
+	return prefix_cmp(&(*x)->prefix, &(*y)->prefix);
+}
+
+size_t naive_table(
+    struct naive *n, const struct ip *client, const struct naive_has **ret)
+{
+	static struct route *all[MAX_ROUTES];
+	uint32_t to = find_peer(n, client);
+	size_t n_all = 0;
+	size_t end;
+
+	n->n_out = n->n_bytes = 0;
+	for (size_t i = 0; i < n->n_route; i++)
+		if (accepted(n, &n->route[i]))
+			all[n_all++] = &n->route[i];
+	qsort(all, n_all, sizeof all[0], by_prefix);
+	for (size_t i = 0; i < n_all; i = end) {
+		for (end = i; end < n_all &&
+			      prefix_eq(&all[end]->prefix, &all[i]->prefix);
+		     end++)
+			;
+		give_prefix(n, all + i, end - i, to);
+	}
+	*ret = n->out;
+	return n->n_out;
+}
+
+void naive_count(struct naive *n, const struct ip *peer, enum family f,
+    size_t *ret_held, size_t *ret_refused)
+{
+	uint32_t p = find_peer(n, peer);
+
+	*ret_held = *ret_refused = 0;
+	for (size_t i = 0; i < n->n_route; i++) {
+		const struct route *r = &n->route[i];
+
+		if (r->peer != p || r->prefix.addr.family != f)
+			continue;
+		++*ret_held;
+		*ret_refused += !accepted(n, r);
+	}
+}

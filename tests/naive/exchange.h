@@ -1,0 +1,54 @@
+/*
+ * The exchange once more, slow and obvious: a list of routes, and for each
+ * client everything worked out from scratch when somebody asks.  It uses
+ * the codec to take UPDATEs apart, and nothing of rib, policy or exchange.
+ */
+#pragma once
+
+#include "base/clock.h"
+#include "bgp/feed.h"
+#include "conf/conf.h"
+#include "naive/policy.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct naive;
+
+/* c is borrowed until the next naive_reload(). */
+struct naive *naive_new(const struct conf *c);
+void naive_free(struct naive *n);
+void naive_reload(struct naive *n, const struct conf *c);
+
+/* Sessions are known by the peer's address. */
+void naive_up(struct naive *n, const struct feed_up *up, uint64_t now_ns);
+void naive_down(struct naive *n, const struct ip *peer,
+    enum feed_down_kind kind, uint64_t now_ns);
+/* What the codec says of the message. */
+enum bgp_harm naive_update(
+    struct naive *n, const struct ip *peer, const void *body, size_t len);
+/* BoRR and EoRR (RFC 7313). */
+void naive_refresh(
+    struct naive *n, const struct ip *peer, const struct bgp_refresh *r);
+void naive_tick(struct naive *n, uint64_t now_ns);
+
+/* One route that a client should have. */
+struct naive_has {
+	struct prefix prefix;
+	size_t n_wire;
+	const uint8_t *wire; /* canonical, as the client would parse it */
+	uint8_t next_hop[32];
+	uint8_t next_hop_len;
+};
+
+/*
+ * Everything the client should have, by prefix, best first; *ret is the
+ * naive's until the next question.
+ */
+size_t naive_table(
+    struct naive *n, const struct ip *client, const struct naive_has **ret);
+
+/* Routes held for a peer: all, and those refused. */
+void naive_count(struct naive *n, const struct ip *peer, enum family f,
+    size_t *ret_held, size_t *ret_refused);
