@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 #define RIB_NONE UINT32_MAX
-#define RIB_PATHS_MAX 65535 /* paths of one prefix */
+#define RIB_PATHS_MAX 8192 /* paths of one prefix */
 
 struct rib;
 

@@ -1,0 +1,47 @@
+#include "rib/index.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+int rib_index_new(struct rib_index *x, unsigned bits)
+{
+	void *p = mmap(NULL, sizeof(uint32_t) << bits, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return -ENOMEM;
+	*x = (struct rib_index){.slot = p, .bits = bits};
+	return 0;
+}
+
+void rib_index_done(struct rib_index *x)
+{
+	if (x->slot)
+		munmap(x->slot, sizeof(uint32_t) << x->bits);
+	*x = (struct rib_index){0};
+}
+
+void rib_index_del(struct rib_index *x, uint32_t hash, uint32_t id,
+    const void *arg, uint32_t (*hash_of)(const void *arg, uint32_t id))
+{
+	uint32_t mask = rib_index_mask(x);
+	uint32_t hole = rib_index_place(x, hash);
+
+	while (x->slot[hole] != rib_index_word(hash, id)) {
+		must(x->slot[hole]);
+		hole = (hole + 1) & mask;
+	}
+	for (uint32_t at = (hole + 1) & mask; x->slot[at];
+	     at = (at + 1) & mask) {
+		uint32_t home =
+		    rib_index_place(x, hash_of(arg, rib_index_id(x->slot[at])));
+
+		/* It may move if the hole lies between its home and it. */
+		if (((at - home) & mask) < ((at - hole) & mask))
+			continue;
+		x->slot[hole] = x->slot[at];
+		hole = at;
+	}
+	x->slot[hole] = 0;
+	x->used--;
+}

@@ -1,0 +1,132 @@
+/* What readers see of the RIB. */
+#include "rib/store.h"
+
+#include <string.h>
+
+uint32_t rib_end(const struct rib *r, enum family f)
+{
+	return r->table[f].end;
+}
+
+bool rib_prefix(
+    const struct rib *r, enum family f, uint32_t id, struct prefix *ret)
+{
+	const struct rib_entry *e;
+
+	if (id >= r->table[f].end)
+		return false;
+	e = rib_entry_at(r, f, id);
+	if (e->flags & RIB_ENTRY_FREE || !e->n)
+		return false;
+	ret->addr = ip_from_bytes(f, rib_addr_at(r, f, id));
+	ret->len = e->len;
+	return true;
+}
+
+/* Paths that wait to be swept up are gone for readers. */
+size_t rib_paths(const struct rib *r, enum family f, uint32_t id,
+    uint32_t *ret_sets, size_t max)
+{
+	const struct rib_entry *e;
+	size_t n = 0;
+
+	if (id >= r->table[f].end)
+		return 0;
+	e = rib_entry_at(r, f, id);
+	if (e->flags & RIB_ENTRY_FREE || !e->n)
+		return 0;
+	if (!rib_set_dead(r, e->best) && n < max)
+		ret_sets[n++] = e->best;
+	unsigned left = e->n - 1u;
+	for (uint32_t at = e->more; left; at = rib_node_at(r, at)->next) {
+		const struct rib_node *node = rib_node_at(r, at);
+
+		for (unsigned i = 0; i < 3 && left; i++, left--)
+			if (!rib_set_dead(r, node->set[i]) && n < max)
+				ret_sets[n++] = node->set[i];
+	}
+	return n;
+}
+
+void rib_path(const struct rib *r, uint32_t set, struct rib_path *ret)
+{
+	const struct rib_set *s = rib_set_at(r, set);
+
+	*ret = (struct rib_path){
+	    .set = set,
+	    .slot = (uint16_t)rib_set_slot(r, set),
+	    .family = s->family,
+	    .path_id = s->path_id,
+	    .verdict = {s->reason == REASON_NONE, s->reason},
+	    .stale = s->flags & RIB_SET_STALE,
+	    .wire = rib_set_wire(r, s),
+	    .next_hop_at = s->next_hop_at,
+	    .next_hop = rib_set_next_hop(r, s),
+	};
+	rib_rank_of(r, set, &ret->rank);
+}
+
+void rib_attrs(const struct rib_path *p, struct bgp_attrs *ret)
+{
+	struct rd r = rd_from(p->wire.p, p->wire.n);
+
+	*ret =
+	    (struct bgp_attrs){.wire = p->wire, .next_hop_at = p->next_hop_at};
+	while (rd_left(&r)) {
+		uint8_t flags = rd_u8(&r);
+		uint8_t code = rd_u8(&r);
+		size_t n = flags & 0x10 ? rd_u16(&r) : rd_u8(&r);
+		const uint8_t *v = rd_take(&r, n);
+		struct bytes b = {v, n};
+		struct rd in = rd_from(v, n);
+
+		must(v || !n); /* canonical: it was written by our parser */
+		if (code < 64)
+			ret->has |= BGP_HAS(code);
+		switch (code) {
+		case 1:
+			ret->origin = rd_u8(&in);
+			break;
+		case 2:
+			ret->as_path = b;
+			break;
+		case 4:
+			ret->med = rd_u32(&in);
+			break;
+		case 8:
+			ret->communities = b;
+			break;
+		case 16:
+			ret->extended = b;
+			break;
+		case 32:
+			ret->large = b;
+			break;
+		case 35:
+			ret->otc = rd_u32(&in);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+void rib_stats(const struct rib *r, struct rib_stats *ret)
+{
+	*ret = (struct rib_stats){
+	    .sets = r->n_sets, .set_bytes = r->blobs.used_bytes};
+	for (enum family f = 0; f < FAMILY_COUNT; f++) {
+		const struct rib_table *t = &r->table[f];
+
+		ret->prefixes[f] = t->live;
+		ret->paths[f] = t->paths;
+		ret->memory_bytes += (size_t)t->end * t->stride +
+				     (sizeof(uint32_t) << t->index.bits);
+	}
+	ret->memory_bytes +=
+	    (size_t)r->nodes_end * sizeof(struct rib_node) +
+	    (size_t)r->pages_end *
+		(RIB_PAGE * (sizeof(struct rib_set) + sizeof(uint64_t)) +
+		    sizeof(struct rib_page) + 3) +
+	    (sizeof(uint32_t) << r->set_index.bits) + (size_t)r->blobs.end * 8;
+}

@@ -1,0 +1,233 @@
+/*
+ * The prefix tables: dense entries with stable ids, and the index that finds
+ * them.
+ */
+#include "rib/index.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint32_t hash_addr(
+    const struct rib *r, enum family f, const uint8_t *addr, uint8_t len)
+{
+	uint64_t hi, lo;
+	uint32_t a;
+
+	if (f == FAMILY_IPV4) {
+		memcpy(&a, addr, sizeof a);
+		return (
+		    uint32_t)(hash_u64((uint64_t)a << 8 | len, r->seed) >> 32);
+	}
+	memcpy(&hi, addr, 8);
+	memcpy(&lo, addr + 8, 8);
+	return (uint32_t)(hash_mix(hi ^ r->seed, hash_u64(lo ^ len, r->seed)) >>
+			  32);
+}
+
+struct table_ref {
+	const struct rib *r;
+	enum family f;
+};
+
+static uint32_t hash_of_id(const void *arg, uint32_t id)
+{
+	const struct table_ref *t = arg;
+
+	return hash_addr(t->r, t->f, rib_addr_at(t->r, t->f, id),
+	    rib_entry_at(t->r, t->f, id)->len);
+}
+
+static int grow_index(struct rib *r, enum family f)
+{
+	struct rib_table *t = &r->table[f];
+	struct rib_index bigger;
+	struct table_ref ref = {r, f};
+
+	if (rib_index_new(&bigger, t->index.bits + 1))
+		return -ENOMEM;
+	for (uint32_t id = 0; id < t->end; id += 32) {
+		uint32_t hash[32];
+		uint32_t n = t->end - id < 32 ? t->end - id : 32;
+
+		for (uint32_t i = 0; i < n; i++) {
+			hash[i] = hash_of_id(&ref, id + i);
+			__builtin_prefetch(
+			    &bigger.slot[rib_index_place(&bigger, hash[i])], 1);
+		}
+		for (uint32_t i = 0; i < n; i++)
+			if (!(rib_entry_at(r, f, id + i)->flags &
+				RIB_ENTRY_FREE))
+				rib_index_add(&bigger, hash[i], id + i);
+	}
+	rib_index_done(&t->index);
+	t->index = bigger;
+	return 0;
+}
+
+static bool entry_is(
+    const struct rib *r, enum family f, uint32_t id, const struct rib_nlri *v)
+{
+	return rib_entry_at(r, f, id)->len == v->len &&
+	       !memcmp(rib_addr_at(r, f, id), v->addr, family_bytes(f));
+}
+
+static uint32_t find(
+    const struct rib *r, enum family f, const struct rib_nlri *v)
+{
+	const struct rib_index *x = &r->table[f].index;
+	uint32_t at = rib_index_place(x, v->hash);
+
+	for (; x->slot[at]; at = (at + 1) & rib_index_mask(x)) {
+		uint32_t id = rib_index_id(x->slot[at]);
+
+		if (rib_index_may(x->slot[at], v->hash) &&
+		    entry_is(r, f, id, v))
+			return id;
+	}
+	return RIB_NONE;
+}
+
+static uint32_t add(struct rib *r, enum family f, const struct rib_nlri *v)
+{
+	struct rib_table *t = &r->table[f];
+	uint32_t id = t->free;
+
+	if (t->live >= r->max ||
+	    (rib_index_crowded(&t->index) && grow_index(r, f))) {
+		r->full = true;
+		return RIB_NONE;
+	}
+	if (id != RIB_NONE) {
+		t->free = rib_entry_at(r, f, id)->more;
+	} else {
+		if (rib_vec_need(&t->mem, ((size_t)t->end + 1) * t->stride)) {
+			r->full = true;
+			return RIB_NONE;
+		}
+		id = t->end++;
+	}
+	memcpy((uint8_t *)t->mem.p + (size_t)id * t->stride, v->addr,
+	    family_bytes(f));
+	*rib_entry_at(r, f, id) = (struct rib_entry){
+	    .best = RIB_NONE, .more = RIB_NONE, .len = v->len};
+	rib_index_add(&t->index, v->hash, id);
+	t->live++;
+	return id;
+}
+
+void rib_locate(
+    struct rib *r, enum family f, struct rib_nlri *v, size_t n, bool make)
+{
+	const struct rib_index *x = &r->table[f].index;
+
+	must(n <= RIB_BATCH);
+	for (size_t i = 0; i < n; i++) {
+		v[i].hash = hash_addr(r, f, v[i].addr, v[i].len);
+		__builtin_prefetch(&x->slot[rib_index_place(x, v[i].hash)], 1);
+	}
+	for (size_t i = 0; i < n; i++) {
+		uint32_t word = x->slot[rib_index_place(x, v[i].hash)];
+
+		if (word && rib_index_may(word, v[i].hash))
+			__builtin_prefetch(
+			    rib_entry_at(r, f, rib_index_id(word)), 1);
+	}
+	for (size_t i = 0; i < n; i++) {
+		v[i].id = find(r, f, &v[i]);
+		if (v[i].id == RIB_NONE && make)
+			v[i].id = add(r, f, &v[i]);
+		if (v[i].id == RIB_NONE)
+			continue;
+		uint32_t more = rib_entry_at(r, f, v[i].id)->more;
+		if (more != RIB_NONE)
+			__builtin_prefetch(rib_node_at(r, more), 1);
+	}
+}
+
+void rib_release(struct rib *r, enum family f, uint32_t id)
+{
+	struct rib_table *t = &r->table[f];
+	struct rib_entry *e = rib_entry_at(r, f, id);
+	struct table_ref ref = {r, f};
+
+	must(e->n == 0);
+	rib_index_del(&t->index, hash_of_id(&ref, id), id, &ref, hash_of_id);
+	e->flags = RIB_ENTRY_FREE;
+	e->more = t->free;
+	t->free = id;
+	t->live--;
+}
+
+int rib_new(uint32_t max, struct rib **ret)
+{
+	static const uint32_t strides[FAMILY_COUNT] = {
+	    4 + sizeof(struct rib_entry), 16 + sizeof(struct rib_entry)};
+	struct rib *r = calloc(1, sizeof *r);
+
+	if (!r)
+		return -ENOMEM;
+	must(max <= RIB_ID_MAX);
+	r->max = max;
+	r->seed = clock_seed();
+	r->nodes_free = RIB_NONE;
+	r->pages_free = RIB_NONE;
+	for (uint32_t i = 0; i < FEED_SLOTS; i++)
+		r->slot[i].pages = RIB_NONE;
+	for (enum family f = 0; f < FAMILY_COUNT; f++) {
+		struct rib_table *t = &r->table[f];
+
+		t->stride = strides[f];
+		t->free = RIB_NONE;
+		if (rib_index_new(&t->index, RIB_INDEX_BITS_MIN))
+			goto no_memory;
+	}
+	if (rib_index_new(&r->set_index, RIB_INDEX_BITS_MIN))
+		goto no_memory;
+	*ret = r;
+	return 0;
+no_memory:
+	rib_free(r);
+	return -ENOMEM;
+}
+
+void rib_free(struct rib *r)
+{
+	if (!r)
+		return;
+	for (enum family f = 0; f < FAMILY_COUNT; f++) {
+		rib_vec_done(&r->table[f].mem);
+		rib_index_done(&r->table[f].index);
+	}
+	rib_vec_done(&r->nodes);
+	rib_vec_done(&r->sets);
+	rib_vec_done(&r->keys);
+	rib_vec_done(&r->pages);
+	rib_vec_done(&r->page_slot);
+	rib_vec_done(&r->page_dead);
+	rib_index_done(&r->set_index);
+	rib_vec_done(&r->blobs.mem);
+	free(r);
+}
+
+void rib_slot_set(
+    struct rib *r, uint32_t slot, uint32_t id, const struct ip *peer)
+{
+	r->slot[slot].id = id;
+	r->slot[slot].peer = *peer;
+}
+
+uint32_t rib_find(const struct rib *r, const struct prefix *p)
+{
+	enum family f = p->addr.family;
+	struct rib_nlri v = {.len = p->len};
+
+	memcpy(v.addr, p->addr.b, sizeof v.addr);
+	v.hash = hash_addr(r, f, v.addr, v.len);
+	uint32_t id = find(r, f, &v);
+	if (id != RIB_NONE && !rib_entry_at(r, f, id)->n)
+		return RIB_NONE;
+	return id;
+}
