@@ -1,0 +1,213 @@
+/* RFC 4271 s8.2.2, by name so that no row or column can slip. */
+#include "bgp/fsm.h"
+
+#include "base/must.h"
+
+#define TO(state, act)                                                         \
+	{                                                                      \
+		.next = BGP_##state, .action = BGP_ACT_##act                   \
+	}
+
+static const struct bgp_step steps[BGP_NSTATES][BGP_NEVENTS] =
+    {
+	[BGP_IDLE] =
+	    {
+		[BGP_EV_START] = TO(CONNECT, CONNECT),
+		[BGP_EV_START_PASSIVE] = TO(ACTIVE, LISTEN),
+		[BGP_EV_STOP] = TO(IDLE, IGNORE),
+		[BGP_EV_DROP] = TO(IDLE, IGNORE),
+		[BGP_EV_RETRY_EXPIRED] = TO(IDLE, IGNORE),
+		[BGP_EV_HOLD_EXPIRED] = TO(IDLE, IGNORE),
+		[BGP_EV_KEEPALIVE_EXPIRED] = TO(IDLE, IGNORE),
+		[BGP_EV_SEND_HOLD_EXPIRED] = TO(IDLE, IGNORE),
+		/* a connection that came while nobody wants one is refused */
+		[BGP_EV_TCP_OPEN] = TO(IDLE, DROP),
+		[BGP_EV_TCP_FAIL] = TO(IDLE, IGNORE),
+		[BGP_EV_OPEN] = TO(IDLE, IGNORE),
+		[BGP_EV_HEADER_ERROR] = TO(IDLE, IGNORE),
+		[BGP_EV_OPEN_ERROR] = TO(IDLE, IGNORE),
+		[BGP_EV_COLLISION] = TO(IDLE, IGNORE),
+		[BGP_EV_NOTIFICATION] = TO(IDLE, IGNORE),
+		[BGP_EV_KEEPALIVE] = TO(IDLE, IGNORE),
+		[BGP_EV_UPDATE] = TO(IDLE, IGNORE),
+		[BGP_EV_UPDATE_ERROR] = TO(IDLE, IGNORE),
+		[BGP_EV_REFRESH] = TO(IDLE, IGNORE),
+		[BGP_EV_REFRESH_ERROR] = TO(IDLE, IGNORE),
+	    },
+	[BGP_CONNECT] =
+	    {
+		[BGP_EV_START] = TO(CONNECT, IGNORE),
+		[BGP_EV_START_PASSIVE] = TO(CONNECT, IGNORE),
+		[BGP_EV_STOP] = TO(IDLE, DROP),
+		[BGP_EV_DROP] = TO(IDLE, DROP),
+		[BGP_EV_RETRY_EXPIRED] = TO(CONNECT, CONNECT),
+		[BGP_EV_HOLD_EXPIRED] = TO(IDLE, DROP),
+		[BGP_EV_KEEPALIVE_EXPIRED] = TO(IDLE, DROP),
+		[BGP_EV_SEND_HOLD_EXPIRED] = TO(IDLE, DROP),
+		[BGP_EV_TCP_OPEN] = TO(OPENSENT, SEND_OPEN),
+		[BGP_EV_TCP_FAIL] = TO(IDLE, DROP),
+		/* no OPEN was sent, so no NOTIFICATION is either */
+		[BGP_EV_OPEN] = TO(IDLE, DROP),
+		[BGP_EV_HEADER_ERROR] = TO(IDLE, DROP),
+		[BGP_EV_OPEN_ERROR] = TO(IDLE, DROP),
+		[BGP_EV_COLLISION] = TO(IDLE, DROP),
+		[BGP_EV_NOTIFICATION] = TO(IDLE, DROP),
+		[BGP_EV_KEEPALIVE] = TO(IDLE, DROP),
+		[BGP_EV_UPDATE] = TO(IDLE, DROP),
+		[BGP_EV_UPDATE_ERROR] = TO(IDLE, DROP),
+		[BGP_EV_REFRESH] = TO(IDLE, DROP),
+		[BGP_EV_REFRESH_ERROR] = TO(IDLE, DROP),
+	    },
+	[BGP_ACTIVE] =
+	    {
+		[BGP_EV_START] = TO(ACTIVE, IGNORE),
+		[BGP_EV_START_PASSIVE] = TO(ACTIVE, IGNORE),
+		[BGP_EV_STOP] = TO(IDLE, DROP),
+		[BGP_EV_DROP] = TO(IDLE, DROP),
+		[BGP_EV_RETRY_EXPIRED] = TO(CONNECT, CONNECT),
+		[BGP_EV_HOLD_EXPIRED] = TO(IDLE, DROP),
+		[BGP_EV_KEEPALIVE_EXPIRED] = TO(IDLE, DROP),
+		[BGP_EV_SEND_HOLD_EXPIRED] = TO(IDLE, DROP),
+		[BGP_EV_TCP_OPEN] = TO(OPENSENT, SEND_OPEN),
+		[BGP_EV_TCP_FAIL] = TO(IDLE, DROP),
+		[BGP_EV_OPEN] = TO(IDLE, DROP),
+		[BGP_EV_HEADER_ERROR] = TO(IDLE, DROP),
+		[BGP_EV_OPEN_ERROR] = TO(IDLE, DROP),
+		[BGP_EV_COLLISION] = TO(IDLE, DROP),
+		[BGP_EV_NOTIFICATION] = TO(IDLE, DROP),
+		[BGP_EV_KEEPALIVE] = TO(IDLE, DROP),
+		[BGP_EV_UPDATE] = TO(IDLE, DROP),
+		[BGP_EV_UPDATE_ERROR] = TO(IDLE, DROP),
+		[BGP_EV_REFRESH] = TO(IDLE, DROP),
+		[BGP_EV_REFRESH_ERROR] = TO(IDLE, DROP),
+	    },
+	[BGP_OPENSENT] =
+	    {
+		[BGP_EV_START] = TO(OPENSENT, IGNORE),
+		[BGP_EV_START_PASSIVE] = TO(OPENSENT, IGNORE),
+		[BGP_EV_STOP] = TO(IDLE, CEASE),
+		[BGP_EV_DROP] = TO(IDLE, DROP),
+		[BGP_EV_RETRY_EXPIRED] = TO(IDLE, FSM_ERROR),
+		[BGP_EV_HOLD_EXPIRED] = TO(IDLE, HOLD_ERROR),
+		[BGP_EV_KEEPALIVE_EXPIRED] = TO(IDLE, FSM_ERROR),
+		[BGP_EV_SEND_HOLD_EXPIRED] = TO(IDLE, FSM_ERROR),
+		/* the other connection, which has a machine of its own */
+		[BGP_EV_TCP_OPEN] = TO(OPENSENT, IGNORE),
+		[BGP_EV_TCP_FAIL] = TO(ACTIVE, LISTEN),
+		[BGP_EV_OPEN] = TO(OPENCONFIRM, SEND_KEEPALIVE),
+		[BGP_EV_HEADER_ERROR] = TO(IDLE, NOTIFY),
+		[BGP_EV_OPEN_ERROR] = TO(IDLE, NOTIFY),
+		[BGP_EV_COLLISION] = TO(IDLE, CEASE),
+		/* s8.2.2 has an FSM error for most codes here; but a
+		   NOTIFICATION is never answered with one (s6.4) */
+		[BGP_EV_NOTIFICATION] = TO(IDLE, DROP),
+		[BGP_EV_KEEPALIVE] = TO(IDLE, FSM_ERROR),
+		[BGP_EV_UPDATE] = TO(IDLE, FSM_ERROR),
+		[BGP_EV_UPDATE_ERROR] = TO(IDLE, FSM_ERROR),
+		[BGP_EV_REFRESH] = TO(IDLE, FSM_ERROR),
+		[BGP_EV_REFRESH_ERROR] = TO(IDLE, FSM_ERROR),
+	    },
+	[BGP_OPENCONFIRM] =
+	    {
+		[BGP_EV_START] = TO(OPENCONFIRM, IGNORE),
+		[BGP_EV_START_PASSIVE] = TO(OPENCONFIRM, IGNORE),
+		[BGP_EV_STOP] = TO(IDLE, CEASE),
+		[BGP_EV_DROP] = TO(IDLE, DROP),
+		[BGP_EV_RETRY_EXPIRED] = TO(IDLE, FSM_ERROR),
+		[BGP_EV_HOLD_EXPIRED] = TO(IDLE, HOLD_ERROR),
+		[BGP_EV_KEEPALIVE_EXPIRED] = TO(OPENCONFIRM, KEEPALIVE),
+		[BGP_EV_SEND_HOLD_EXPIRED] = TO(IDLE, FSM_ERROR),
+		[BGP_EV_TCP_OPEN] = TO(OPENCONFIRM, IGNORE),
+		[BGP_EV_TCP_FAIL] = TO(IDLE, DROP),
+		/* a second OPEN on this connection; one on the other is a
+		   collision, and its loser gets that event */
+		[BGP_EV_OPEN] = TO(IDLE, FSM_ERROR),
+		[BGP_EV_HEADER_ERROR] = TO(IDLE, NOTIFY),
+		[BGP_EV_OPEN_ERROR] = TO(IDLE, NOTIFY),
+		[BGP_EV_COLLISION] = TO(IDLE, CEASE),
+		[BGP_EV_NOTIFICATION] = TO(IDLE, DROP),
+		[BGP_EV_KEEPALIVE] = TO(ESTABLISHED, ESTABLISH),
+		[BGP_EV_UPDATE] = TO(IDLE, FSM_ERROR),
+		[BGP_EV_UPDATE_ERROR] = TO(IDLE, FSM_ERROR),
+		[BGP_EV_REFRESH] = TO(IDLE, FSM_ERROR),
+		[BGP_EV_REFRESH_ERROR] = TO(IDLE, FSM_ERROR),
+	    },
+	[BGP_ESTABLISHED] =
+	    {
+		[BGP_EV_START] = TO(ESTABLISHED, IGNORE),
+		[BGP_EV_START_PASSIVE] = TO(ESTABLISHED, IGNORE),
+		[BGP_EV_STOP] = TO(IDLE, CEASE),
+		[BGP_EV_DROP] = TO(IDLE, DROP),
+		[BGP_EV_RETRY_EXPIRED] = TO(IDLE, FSM_ERROR),
+		[BGP_EV_HOLD_EXPIRED] = TO(IDLE, HOLD_ERROR),
+		[BGP_EV_KEEPALIVE_EXPIRED] = TO(ESTABLISHED, KEEPALIVE),
+		[BGP_EV_SEND_HOLD_EXPIRED] = TO(IDLE, SEND_HOLD_ERROR),
+		[BGP_EV_TCP_OPEN] = TO(ESTABLISHED, IGNORE),
+		[BGP_EV_TCP_FAIL] = TO(IDLE, DROP),
+		[BGP_EV_OPEN] = TO(IDLE, FSM_ERROR),
+		/* s8.2.2 has an FSM error; s6.1 and all others name the fault
+		 */
+		[BGP_EV_HEADER_ERROR] = TO(IDLE, NOTIFY),
+		[BGP_EV_OPEN_ERROR] = TO(IDLE, FSM_ERROR),
+		[BGP_EV_COLLISION] = TO(IDLE, CEASE),
+		[BGP_EV_NOTIFICATION] = TO(IDLE, DROP),
+		[BGP_EV_KEEPALIVE] = TO(ESTABLISHED, RESTART_HOLD),
+		[BGP_EV_UPDATE] = TO(ESTABLISHED, UPDATE),
+		[BGP_EV_UPDATE_ERROR] = TO(IDLE, NOTIFY),
+		[BGP_EV_REFRESH] = TO(ESTABLISHED, REFRESH),
+		[BGP_EV_REFRESH_ERROR] = TO(IDLE, NOTIFY),
+	    },
+};
+
+struct bgp_step bgp_fsm(enum bgp_state s, enum bgp_event e)
+{
+	must(s < BGP_NSTATES && e < BGP_NEVENTS);
+	return steps[s][e];
+}
+
+uint8_t bgp_fsm_subcode(enum bgp_state s)
+{
+	return s >= BGP_OPENSENT ? (uint8_t)(s - BGP_OPENSENT + 1) : 0;
+}
+
+const char *bgp_state_name(enum bgp_state s)
+{
+	static const char *const names[BGP_NSTATES] = {
+	    [BGP_IDLE] = "idle",
+	    [BGP_CONNECT] = "connect",
+	    [BGP_ACTIVE] = "active",
+	    [BGP_OPENSENT] = "opensent",
+	    [BGP_OPENCONFIRM] = "openconfirm",
+	    [BGP_ESTABLISHED] = "established",
+	};
+
+	return names[s];
+}
+
+const char *bgp_event_name(enum bgp_event e)
+{
+	static const char *const names[BGP_NEVENTS] = {
+	    [BGP_EV_START] = "start",
+	    [BGP_EV_START_PASSIVE] = "start passive",
+	    [BGP_EV_STOP] = "stop",
+	    [BGP_EV_DROP] = "drop",
+	    [BGP_EV_RETRY_EXPIRED] = "connect-retry timer expired",
+	    [BGP_EV_HOLD_EXPIRED] = "hold timer expired",
+	    [BGP_EV_KEEPALIVE_EXPIRED] = "keepalive timer expired",
+	    [BGP_EV_SEND_HOLD_EXPIRED] = "send-hold timer expired",
+	    [BGP_EV_TCP_OPEN] = "connection open",
+	    [BGP_EV_TCP_FAIL] = "connection failed",
+	    [BGP_EV_OPEN] = "OPEN",
+	    [BGP_EV_HEADER_ERROR] = "bad header",
+	    [BGP_EV_OPEN_ERROR] = "bad OPEN",
+	    [BGP_EV_COLLISION] = "collision",
+	    [BGP_EV_NOTIFICATION] = "NOTIFICATION",
+	    [BGP_EV_KEEPALIVE] = "KEEPALIVE",
+	    [BGP_EV_UPDATE] = "UPDATE",
+	    [BGP_EV_UPDATE_ERROR] = "bad UPDATE",
+	    [BGP_EV_REFRESH] = "ROUTE-REFRESH",
+	    [BGP_EV_REFRESH_ERROR] = "bad ROUTE-REFRESH",
+	};
+
+	return names[e];
+}
