@@ -31,13 +31,17 @@ void json_close_object(struct json *j);
 void json_open_list(struct json *j, const char *key);
 void json_close_list(struct json *j);
 
-/* s: NULL writes null. */
-void json_string(struct json *j, const char *key, const char *s);
+/*
+ * s: NULL writes null.  (The two names that jansson has as well get another
+ * one for the linker, or its parser would call ours.)
+ */
+void json_string(struct json *j, const char *key, const char *s)
+    __asm__("spean_json_string");
 void json_string_n(struct json *j, const char *key, const char *s, size_t n);
 void json_u64(struct json *j, const char *key, uint64_t v);
 void json_i64(struct json *j, const char *key, int64_t v);
 void json_bool(struct json *j, const char *key, bool v);
-void json_null(struct json *j, const char *key);
+void json_null(struct json *j, const char *key) __asm__("spean_json_null");
 void json_printf(struct json *j, const char *key, const char *fmt, ...)
     ATTR_PRINTF(3, 4);
 

@@ -228,6 +228,8 @@ int role_run(const struct role_ops *ops, int parent)
 	int err = loop_run(f.env.loop);
 	if (err)
 		log_error("loop_failed", "error=%s", strerror(-err));
+	if (ops->finish)
+		ops->finish(&f.env);
 	conf_free(f.env.conf);
 	loop_free(f.env.loop);
 	close(parent);

@@ -85,6 +85,8 @@ struct role_ops {
 	void (*answer)(struct role_env *e, uint32_t id, const struct msg *m);
 	/* Last words; the role ends when it calls loop_stop(). */
 	void (*stop)(struct role_env *e);
+	/* The loop has ended: frees what the role holds. */
+	void (*finish)(struct role_env *e);
 };
 
 struct role_env {

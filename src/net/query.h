@@ -18,6 +18,12 @@ enum query_type {
 	QUERY_CANCEL,	 /* nobody waits for it any more */
 	QUERY_LINES,	 /* JSON lines, each ended by a newline */
 	QUERY_END,	 /* b = exit code: 0 done, 1 the answer is no */
+	/*
+	 * Its reader is slow: write no more lines for this query until
+	 * QUERY_RESUME, so that it takes no room in the ring from others.
+	 */
+	QUERY_PAUSE,
+	QUERY_RESUME,
 };
 
 enum query_kind {

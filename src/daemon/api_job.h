@@ -1,0 +1,76 @@
+/*
+ * A request that is being answered, and the links over which the other roles
+ * answer: the api role's own.
+ */
+#pragma once
+
+#include "api/request.h"
+#include "api/server.h"
+#include "daemon/role.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct api;
+
+/* What one role does for a job. */
+struct api_part {
+	enum {
+		PART_NONE,
+		PART_WAITS,
+		PART_ASKED,
+		PART_DONE
+	} state;
+	int exit;
+	char *p; /* lines kept (status, members) */
+	size_t n;
+};
+
+struct api_job {
+	struct list all;
+	struct api *api;
+	uint32_t id;
+	struct api_client *client; /* NULL: it left; waits for the end */
+	enum api_verb verb;
+	struct query query;
+	bool asked_parent;
+	bool pause;	/* wanted */
+	bool paused;	/* said so */
+	bool cancelled; /* said so */
+	struct api_part part[ROLE_COUNT];
+	struct loop_timer timer; /* for a role that is not there */
+};
+
+struct api_peer {
+	struct api *api;
+	enum role role;
+	struct link *link; /* NULL: the role is down */
+	struct loop_fd bell;
+};
+
+struct api {
+	struct role_env *env;
+	struct api_server *server;
+	struct api_peer peer[ROLE_COUNT];
+	struct list jobs;
+	uint32_t last_id;
+	struct loop_task pump;
+	unsigned n_listen;
+};
+
+/* Starts what a client asked; takes r->text. */
+void api_job_start(struct api *a, struct api_client *c, struct api_request *r);
+struct api_job *api_job_find(struct api *a, uint32_t id);
+void api_job_client_gone(struct api_job *j);
+/* The parent's answer. */
+void api_job_answer(struct api_job *j, const char *lines, size_t n);
+void api_job_lines(struct api_job *j, enum role from, const char *p, size_t n);
+void api_job_end(struct api_job *j, enum role from, int exit_code);
+void api_job_link_lost(struct api_job *j, enum role from);
+/* Says to a role what has been waiting for room in its ring. */
+void api_job_push(struct api_job *j, struct api_peer *to);
+void api_job_free(struct api_job *j);
+
+/* api_members.c: the answer to `show members`, from the sessions' lines. */
+bool api_members_write(
+    struct api_client *c, const struct conf *conf, const char *lines, size_t n);
