@@ -60,8 +60,8 @@ def cap_gr(seconds, afis, restarting=False, notify=False, forwarding=True):
 def cap_llgr(seconds, afis):
     """RFC 9494."""
     return cap(71, b"".join(
-        struct.pack("!HBBI", a, 1, 0x80, seconds)[:4]
-        + struct.pack("!I", seconds)[1:] for a in afis))
+        struct.pack("!HBB", a, 1, 0x80) + struct.pack("!I", seconds)[1:]
+        for a in afis))
 
 
 def cap_role(role):

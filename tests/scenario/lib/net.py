@@ -275,7 +275,9 @@ class Lab:
     def __enter__(self):
         return self
 
-    def __exit__(self, *exc):
+    def __exit__(self, kind, *exc):
+        if kind is not None:
+            sys.stderr.write(self.logs() + "\n")
         self.close()
 
     def _sh(self, *commands):
@@ -325,9 +327,6 @@ class Lab:
 
     def close(self):
         atexit.unregister(self.close)
-        exc = sys.exc_info()[1]
-        if exc is not None and os.environ.get("SPEAN_TEST_LOGS", "1") == "1":
-            sys.stderr.write(self.logs() + "\n")
         for c in reversed(self.closers):
             c()
         for p in reversed(self.processes):
