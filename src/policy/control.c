@@ -352,3 +352,41 @@ size_t policy_control_words(const struct policy *p, const struct bgp_attrs *a,
 	}
 	return n;
 }
+
+bool policy_control_bar(const struct policy *p, const struct bgp_attrs *a,
+    uint32_t asn, char *buf, size_t n)
+{
+	bool announced = false;
+	bool all = false;
+	char name[48];
+
+	for (enum policy_kind k = POLICY_STANDARD; k <= POLICY_LARGE; k++) {
+		struct bytes c = communities(a, k);
+		struct rd r = rd_from(c.p, c.n);
+
+		while (rd_left(&r)) {
+			struct rd at = r;
+			struct policy_wish w;
+
+			if (!policy_wish_next(p, k, &r, &w))
+				continue;
+			announced |=
+			    w.ask == POLICY_ASK_ANNOUNCE && w.asn == asn;
+			if (w.ask == POLICY_ASK_DENY && w.asn == asn) {
+				name_community(k, at, name, sizeof name);
+				(void)snprintf(
+				    buf, n, "%s: not to AS%u", name, asn);
+				return true;
+			}
+			if (w.ask != POLICY_ASK_DENY_ALL || all)
+				continue;
+			name_community(k, at, name, sizeof name);
+			all = true;
+		}
+	}
+	if (!all || announced)
+		return false;
+	(void)snprintf(buf, n, "%s: to nobody but those named, and AS%u is not",
+	    name, asn);
+	return true;
+}

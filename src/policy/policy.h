@@ -179,3 +179,10 @@ struct policy_word {
 /* At most max of them, in wire order; gives how many there are. */
 size_t policy_control_words(const struct policy *p, const struct bgp_attrs *a,
     struct policy_word *ret, size_t max);
+
+/*
+ * Which community keeps the route from that client, in words; false, and
+ * nothing written, when none does.
+ */
+bool policy_control_bar(const struct policy *p, const struct bgp_attrs *a,
+    uint32_t asn, char *buf, size_t n);
