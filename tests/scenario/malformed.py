@@ -86,7 +86,7 @@ ATTRS = {
 MUTATIONS = ("good", "short", "long", "flags", "dup", "truncated", "zero")
 OPTIONAL_WRONG = {0x40: 0xc0, 0xc0: 0x40, 0x80: 0x40}
 # Optional, non-transitive ones that bgp.FLAGS does not list.
-FLAGS = dict(bgp.FLAGS, **{26: 0x80})
+FLAGS = bgp.FLAGS | {26: 0x80}
 
 
 def shape(code, value, mutation):
