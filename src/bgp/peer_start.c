@@ -1,0 +1,184 @@
+/* How a peer comes to a connection: the next try, or one that is accepted. */
+#include "bgp/peer_internal.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FIRST_NS (500 * NS_PER_MS) /* spreads the start of many */
+#define PARK_NS (30 * NS_PER_S)	   /* longer waits refuse a connection */
+
+const char *peer_idle_why(const struct peer *p)
+{
+	if (p->ps->stopping)
+		return "the exchange stops";
+	if (p->member->shutdown)
+		return "the member is shut down";
+	if (!feed_ready(p->ps))
+		return "the engine is not there";
+	return NULL;
+}
+
+static bool waits(const struct peer *p)
+{
+	return p->backoff.until_ns > loop_now(p->ps->loop);
+}
+
+static void retry_at(struct peer *p, uint64_t at_ns)
+{
+	loop_timer_set(p->ps->loop, &p->retry, at_ns);
+}
+
+/* A period with jitter, RFC 4271 s10: 0.75 to 1.0 of it. */
+static uint64_t jittered(struct peers *ps, uint64_t ns)
+{
+	return ns - ns / 4 * (peers_random(ps) & 255) / 255;
+}
+
+void peer_start(struct peer *p)
+{
+	struct peers *ps = p->ps;
+
+	if (peer_idle_why(p)) {
+		loop_timer_stop(ps->loop, &p->retry);
+		return;
+	}
+	if (p->up || p->conn[CONN_OURS])
+		return;
+	if (waits(p)) {
+		retry_at(p, p->backoff.until_ns);
+		return;
+	}
+	p->held = false;
+	if (!loop_timer_on(&p->retry))
+		retry_at(p, loop_now(ps->loop) + peers_random(ps) % FIRST_NS);
+}
+
+/*
+ * The address we speak from: one of the peer's LAN, or else the first of its
+ * family.
+ */
+static const struct ip *local_for(const struct peer *p)
+{
+	const struct conf_exchange *x = &p->ps->conf->exchange;
+	const struct ip *best = NULL;
+
+	for (size_t i = 0; i < x->n_listen; i++) {
+		if (x->listen[i].family != p->addr.family)
+			continue;
+		if (!best)
+			best = &x->listen[i];
+		for (size_t k = 0; k < x->n_lan; k++)
+			if (prefix_contains(&x->lan[k], &p->addr) &&
+			    prefix_contains(&x->lan[k], &x->listen[i]))
+				return &x->listen[i];
+	}
+	return best;
+}
+
+static struct tcp_manner manner(const struct peer *p)
+{
+	return (struct tcp_manner){
+	    .password = p->at->password,
+	    .gtsm = p->at->gtsm,
+	    .send_buffer = PEER_SNDBUF,
+	};
+}
+
+static void try_connect(struct peer *p)
+{
+	struct tcp_manner how = manner(p);
+	const struct ip *local = local_for(p);
+
+	if (!local)
+		return;
+	int fd = tcp_connect(local, &p->addr, p->at->port, &how);
+	if (fd >= 0)
+		fd = conn_new(p, CONN_OURS, fd, true, false);
+	if (fd < 0)
+		peer_note(p, "connect: %s", strerror(-fd));
+}
+
+void peer_retry_fired(struct loop_timer *t)
+{
+	struct peer *p = list_entry(t, struct peer, retry);
+	struct peers *ps = p->ps;
+	uint64_t again = ps->conf->exchange.connect_retry_s * NS_PER_S;
+
+	if (p->up || peer_idle_why(p))
+		return;
+	if (waits(p)) {
+		peer_start(p);
+		return;
+	}
+	p->held = false;
+	/* Set first: what follows may set it anew. */
+	retry_at(p, loop_now(ps->loop) + jittered(ps, again));
+	if (p->conn[CONN_THEIRS]) {
+		conn_unpark(p->conn[CONN_THEIRS]);
+		return;
+	}
+	struct conn *ours = p->conn[CONN_OURS];
+	if (ours && !ours->connecting)
+		return;
+	if (ours)
+		conn_event(ours, BGP_EV_TCP_FAIL, NULL, "connect: timed out");
+	if (!p->at->passive && !p->conn[CONN_OURS])
+		try_connect(p);
+}
+
+/* Makes way for a new connection of the peer, or does not. */
+static bool make_way(struct peer *p)
+{
+	struct conn *old = p->conn[CONN_THEIRS];
+
+	if (!old)
+		return true;
+	/* An end that restarted does not know of the old one. */
+	if (old->state < BGP_OPENCONFIRM) {
+		conn_event(old, BGP_EV_DROP, NULL, "replaced by a newer one");
+		return true;
+	}
+	/* RFC 4724 s5: it takes the place of one that is dead. */
+	if (p->up == old && old->terms.graceful) {
+		conn_event(old, BGP_EV_DROP, NULL,
+		    "the peer connected anew (graceful restart)");
+		return true;
+	}
+	return false;
+}
+
+void peers_accepted(void *arg, int fd, const struct ip *from)
+{
+	struct peers *ps = arg;
+	struct peer *p = peers_find(ps, from);
+	uint64_t now = loop_now(ps->loop);
+
+	if (!p) {
+		ps->strangers++;
+		ps->ops->event(ps->arg, PEERS_STRANGER, from, 0, "");
+		close(fd);
+		return;
+	}
+	bool far = waits(p) && p->backoff.until_ns - now > PARK_NS;
+	if (peer_idle_why(p) || (waits(p) && p->held) || far) {
+		peers_tell(ps, PEERS_REFUSED, p, "%s",
+		    peer_idle_why(p) ? peer_idle_why(p) : p->error);
+		close(fd);
+		return;
+	}
+	struct tcp_manner how = manner(p);
+	int err = tcp_prepare(fd, &p->addr, &how);
+	if (err) {
+		peers_tell(ps, PEERS_TROUBLE, p, "socket: %s", strerror(-err));
+		close(fd);
+		return;
+	}
+	if (!make_way(p)) {
+		close(fd);
+		return;
+	}
+	err = conn_new(p, CONN_THEIRS, fd, false, waits(p));
+	if (err)
+		peers_tell(ps, PEERS_TROUBLE, p, "socket: %s", strerror(-err));
+}

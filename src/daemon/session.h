@@ -1,0 +1,24 @@
+/* The session role: what its files share. */
+#pragma once
+
+#include "bgp/peer.h"
+#include "daemon/role.h"
+
+struct session {
+	struct role_env *env;
+	struct peers *peers;
+	uint64_t started_ns;
+
+	/* Questions of the api role. */
+	struct link *api;
+	struct loop_fd api_fd;
+	struct loop_task api_task;
+	struct list queries;
+};
+
+/* A (new) link to the api role, its sock the callee's.  0 or -errno. */
+int session_api(struct session *s, int sock);
+void session_api_close(struct session *s);
+/* The links' sleep protocol (net/link.h). */
+bool session_api_sleep(struct session *s);
+void session_api_wake(struct session *s);
