@@ -1,3 +1,4 @@
+#include "base/log.h"
 #include "daemon/internal.h"
 
 #include <errno.h>
@@ -109,8 +110,10 @@ static int open_unix(const char *dir, const char *name, mode_t mode,
 	mode_t old = umask(0777 & ~mode);
 	int err = bind(fd, (const struct sockaddr *)&a, sizeof a) ? -errno : 0;
 	umask(old);
+	/* Fails where we may not: then the group is the one we run as. */
 	if (!err && group && chown(a.sun_path, (uid_t)-1, group->gr_gid))
-		err = -errno;
+		log_warn("socket_group", "socket=%s error=%s", name,
+		    strerror(errno));
 	if (!err && listen(fd, 64))
 		err = -errno;
 	if (err) {

@@ -1,0 +1,117 @@
+/* Who is held down after the engine died, and who is not. */
+#include "tests/check.h"
+
+#include "base/clock.h"
+#include "daemon/internal.h"
+
+#include <string.h>
+
+static struct parent p;
+
+static int fresh(void **state)
+{
+	(void)state;
+	memset(&p, 0, sizeof p);
+	return 0;
+}
+
+static struct ip peer(const char *text)
+{
+	struct ip ip;
+
+	assert_int_equal(ip_parse(text, &ip), 0);
+	return ip;
+}
+
+static bool held(const struct ip *ip)
+{
+	for (size_t i = 0; i < PARENT_BLAMES; i++)
+		if (p.blame[i].until_ns > clock_now_ns() &&
+		    ip_eq(&p.blame[i].peer, ip))
+			return true;
+	return false;
+}
+
+static void two_deaths_hold_a_peer_down(void **state)
+{
+	struct ip a = peer("192.0.2.11");
+
+	(void)state;
+	blame_peer(&p, &a);
+	blame_engine_died(&p, true);
+	assert_false(held(&a));
+	/* The death may be known before the word of it. */
+	blame_engine_died(&p, true);
+	blame_peer(&p, &a);
+	assert_true(held(&a));
+}
+
+static void a_kill_from_outside_blames_nobody(void **state)
+{
+	struct ip a = peer("192.0.2.11");
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		blame_peer(&p, &a);
+		blame_engine_died(&p, false);
+	}
+	assert_false(held(&a));
+}
+
+static void a_death_counts_once(void **state)
+{
+	struct ip a = peer("192.0.2.11");
+
+	(void)state;
+	blame_engine_died(&p, true);
+	blame_peer(&p, &a);
+	blame_peer(&p, &a);
+	assert_false(held(&a));
+}
+
+static void different_peers_are_told_apart(void **state)
+{
+	struct ip a = peer("192.0.2.11");
+	struct ip b = peer("2001:db8:100::11");
+
+	(void)state;
+	blame_peer(&p, &a);
+	blame_engine_died(&p, true);
+	blame_peer(&p, &b);
+	blame_engine_died(&p, true);
+	assert_false(held(&a));
+	assert_false(held(&b));
+	blame_peer(&p, &b);
+	blame_engine_died(&p, true);
+	assert_false(held(&a));
+	assert_true(held(&b));
+}
+
+static void an_hour_forgives(void **state)
+{
+	struct ip a = peer("192.0.2.11");
+
+	(void)state;
+	blame_peer(&p, &a);
+	blame_engine_died(&p, true);
+	/* Long ago, on a machine that has been up for a while. */
+	for (size_t i = 0; i < PARENT_BLAMES; i++)
+		if (p.blame[i].death_ns)
+			p.blame[i].death_ns -= 3601 * NS_PER_S;
+	blame_peer(&p, &a);
+	blame_engine_died(&p, true);
+	assert_false(held(&a));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup(two_deaths_hold_a_peer_down, fresh),
+	    cmocka_unit_test_setup(a_kill_from_outside_blames_nobody, fresh),
+	    cmocka_unit_test_setup(a_death_counts_once, fresh),
+	    cmocka_unit_test_setup(different_peers_are_told_apart, fresh),
+	    cmocka_unit_test_setup(an_hour_forgives, fresh),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
