@@ -63,6 +63,8 @@ static void check_exchange(struct parser *p)
 	char hold[32];
 
 	if (!x->present) {
+		if (p->meant_exchange)
+			return;
 		errors_add(p->errors, (struct pos){1, 1},
 		    "there is no exchange; expected 'exchange \"NAME\" { ... "
 		    "}'");

@@ -65,8 +65,14 @@ void lex_init(struct lex *l, const char *text, size_t n, struct errors *e);
 struct token lex_next(struct lex *l);
 
 #define TOKEN_TEXT 64
-/* "'hold'", "the string \"x\"", "the end of the file": for messages. */
+/*
+ * "'hold'", "the end of the file": for messages.  A string is only called
+ * one: it may be a secret.
+ */
 const char *token_format(const struct token *t, char buf[TOKEN_TEXT]);
+/* Its text, cut, without control characters, between two of quote. */
+const char *token_quote(
+    const struct token *t, char quote, char buf[TOKEN_TEXT]);
 bool token_is(const struct token *t, const char *word);
 /* Resolves \" and \\ of a string; false when it is longer than cap - 1. */
 bool token_string(const struct token *t, char *buf, size_t cap);
@@ -196,6 +202,7 @@ struct parser {
 	struct conf *conf;
 	struct scope exchange;
 	struct scope policy;
+	bool meant_exchange;	       /* a block's name looks much like it */
 	struct member_pos *member_pos; /* one a member */
 	size_t member_cap;
 	struct at_pos *at_pos;
@@ -220,6 +227,20 @@ void conf_defaults(const struct block *b, void *base);
  * after the next ';'.
  */
 bool value_parse(struct parser *p, const struct directive *d, void *base);
+
+/* For value.c: lists of any kind, and "at". */
+bool list_parse(struct parser *p, const struct directive *d, void *base);
+bool at_parse(struct parser *p, void *base);
+
+/*
+ * Take one word of that kind.  False: reported, and a word is taken all the
+ * same; anything that is no word stays.
+ */
+bool take_asn(struct parser *p, uint32_t *ret);
+bool take_address(struct parser *p, bool any, struct ip *ret);
+bool take_prefix(struct parser *p, struct prefix *ret);
+bool take_number(struct parser *p, const char *what, uint64_t min, uint64_t max,
+    uint64_t *ret);
 
 /*
  * Where the value of the directive of that name was written; false when it

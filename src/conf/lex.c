@@ -130,25 +130,28 @@ static struct token word(struct lex *l)
 }
 
 /*
- * The closing quote is missing: the string ends with its line, and what ends
- * the line (';', '{') is taken as if it stood outside.
+ * The closing quote is missing: the string ends before the first mark of the
+ * grammar, or with its line, and what follows is read as usual.
  */
-static void cut_string(struct lex *l, struct token *t, struct pos start)
+static void cut_string(struct lex *l, struct token *t)
 {
-	size_t back = 0;
+	struct pos start = t->pos;
+	const char *end = t->text;
 
+	while (end < t->text + t->len && (!*end || !strchr(";{}", *end)))
+		end++;
 	errors_add(l->errors, start,
 	    "the string is not closed; expected '\"' in the same line");
-	while (t->len > 0) {
-		char c = t->text[t->len - 1];
+	l->p = t->text;
+	l->pos = (struct pos){start.line, start.col + 1};
+	while (l->p < end) {
+		size_t n = utf8_len(l->p, end);
 
-		if (!is_blank(c) && c != ';' && c != '{')
-			break;
-		t->len--;
-		back++;
+		step(l, n ? n : 1);
 	}
-	l->p -= back;
-	l->pos.col -= (unsigned)back;
+	t->len = (size_t)(end - t->text);
+	while (t->len && is_blank(t->text[t->len - 1]))
+		t->len--;
 }
 
 static struct token string(struct lex *l)
@@ -185,7 +188,7 @@ static struct token string(struct lex *l)
 	if (l->p < l->end && *l->p == '"')
 		step(l, 1);
 	else
-		cut_string(l, &t, t.pos);
+		cut_string(l, &t);
 	t.after = l->pos;
 	return t;
 }
@@ -233,17 +236,12 @@ struct token lex_next(struct lex *l)
 	    .kind = TOKEN_END, .text = "", .pos = l->pos, .after = l->pos};
 }
 
-const char *token_format(const struct token *t, char buf[TOKEN_TEXT])
+const char *token_quote(const struct token *t, char quote, char buf[TOKEN_TEXT])
 {
 	const char *p = t->text;
 	const char *end = t->text + t->len;
 	size_t at = 0;
-	char quote = t->kind == TOKEN_STRING ? '"' : '\'';
 
-	if (t->kind == TOKEN_END) {
-		snprintf(buf, TOKEN_TEXT, "the end of the file");
-		return buf;
-	}
 	buf[at++] = quote;
 	while (p < end && at < 44) {
 		size_t n = utf8_len(p, end);
@@ -260,6 +258,20 @@ const char *token_format(const struct token *t, char buf[TOKEN_TEXT])
 	snprintf(
 	    buf + at, TOKEN_TEXT - at, "%s%c", p < end ? "..." : "", quote);
 	return buf;
+}
+
+const char *token_format(const struct token *t, char buf[TOKEN_TEXT])
+{
+	switch (t->kind) {
+	case TOKEN_END:
+		snprintf(buf, TOKEN_TEXT, "the end of the file");
+		return buf;
+	case TOKEN_STRING:
+		snprintf(buf, TOKEN_TEXT, "a string");
+		return buf;
+	default:
+		return token_quote(t, '\'', buf);
+	}
 }
 
 bool token_is(const struct token *t, const char *word)

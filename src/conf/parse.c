@@ -48,16 +48,13 @@ static bool on_new_line(const struct parser *p)
 /* "member "Alpha Net"", "policy": for messages. */
 static const char *scope_format(const struct scope *s, char buf[TOKEN_TEXT])
 {
-	struct token label = s->label;
 	char text[TOKEN_TEXT];
 
-	if (label.kind == TOKEN_END) {
+	if (s->label.kind == TOKEN_END)
 		snprintf(buf, TOKEN_TEXT, "'%s'", s->block->name);
-		return buf;
-	}
-	label.kind = TOKEN_STRING;
-	snprintf(buf, TOKEN_TEXT, "%s %s", s->block->name,
-	    token_format(&label, text));
+	else
+		snprintf(buf, TOKEN_TEXT, "%s %s", s->block->name,
+		    token_quote(&s->label, '"', text));
 	return buf;
 }
 
@@ -111,8 +108,11 @@ static void skip_statement(struct parser *p, const struct block *b)
 static const struct block *home_of(
     const struct token *name, const struct block *b)
 {
-	if (b != &conf_block_at && directive_find(&conf_block_at, name) >= 0)
-		return &conf_block_at;
+	const struct block *around =
+	    b == &conf_block_at ? block_named("member") : &conf_block_at;
+
+	if (directive_find(around, name) >= 0)
+		return around;
 	for (const struct block *o = conf_blocks; o->name; o++)
 		if (o != b && o->directives && directive_find(o, name) >= 0)
 			return o;
@@ -172,7 +172,7 @@ static void end_statement(
 		else
 			token_format(&p->prev, text);
 		errors_add(p->errors, p->prev.after,
-		    "found nothing after %s; expected ';'", text);
+		    "missing ';' after %s; expected it here", text);
 		return;
 	}
 	parser_expected(
@@ -268,7 +268,6 @@ bool parser_body(struct parser *p, struct scope *s, void *base)
 			break;
 		default:
 			parser_expected(p, "a directive or '}'");
-			parser_next(p);
 			skip_statement(p, s->block);
 			break;
 		}
@@ -395,6 +394,8 @@ static void report_top(struct parser *p)
 	for (const struct block *b = conf_blocks; b->name; b++)
 		if (b->directives)
 			suggest_offer(&near, b->name);
+	if (near.best == block_named("exchange")->name)
+		p->meant_exchange = true;
 	if (p->tok.len > 1 && !memcmp(p->tok.text, "//", 2))
 		errors_add(p->errors, p->tok.pos,
 		    "'//' starts no comment; expected '#' for one");
@@ -478,7 +479,6 @@ static void parse_file(struct parser *p)
 			break;
 		default:
 			parser_expected(p, "exchange, policy or member");
-			parser_next(p);
 			skip_statement(p, NULL);
 			break;
 		}

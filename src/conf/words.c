@@ -178,9 +178,17 @@ void suggest_offer(struct suggest *s, const char *candidate)
 	if (!s->len || s->len > SUGGEST_LEN || n > SUGGEST_LEN)
 		return;
 	unsigned d = edit_distance(s->word, s->len, candidate, n);
+	size_t same = 0;
+
+	while (same < n && same < s->len && candidate[same] == s->word[same])
+		same++;
 	/* A "correction" of everything in the word is none. */
-	if (d < s->distance && d < s->len && d < n) {
+	if (d >= s->len || d >= n)
+		return;
+	if (d < s->distance ||
+	    (s->best && d == s->distance && same > s->same)) {
 		s->distance = d;
+		s->same = same;
 		s->best = candidate;
 	}
 }

@@ -32,6 +32,7 @@ struct suggest {
 	size_t len;
 	const char *best; /* NULL: none is near enough */
 	unsigned distance;
+	size_t same; /* letters at the start; the larger wins a tie */
 };
 
 void suggest_init(struct suggest *s, const char *word, size_t len);
