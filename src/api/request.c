@@ -29,7 +29,7 @@ static const struct verb {
 } verbs[] = {
     [API_STATUS] = {"show status", 0, 0, false},
     [API_MEMBERS] = {"show members", 0, 0, false},
-    [API_SESSIONS] = {"show sessions", 0, 0, false},
+    [API_SESSIONS] = {"show sessions", FIELD_FROM, 0, false},
     [API_ROUTES] = {"show routes",
 	FIELD_FROM | FIELD_TO | FIELD_PREFIX | FIELD_LONGER | FIELD_REJECTED, 0,
 	false},

@@ -14,9 +14,11 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TICK_NS NS_PER_S
+#define IN_USE_NS (3 * NS_PER_S)
 #define LATE_NS (NS_PER_S / 2)
 #define REFRESH_TICKS 30
 #define GOODBYE_NS (3 * NS_PER_S) /* for the session alone */
@@ -202,6 +204,25 @@ static int open_dirs(struct parent *p)
 	return 0;
 }
 
+/*
+ * The roles of a parent that was killed hold its sockets for the moment that
+ * it takes them to notice.
+ */
+static int listen_patiently(struct parent *p,
+    struct listener listen[CONF_LISTEN + 2], size_t *ret_n, char why[128])
+{
+	uint64_t give_up = clock_now_ns() + IN_USE_NS;
+	const struct timespec pause = {.tv_nsec = 50 * NS_PER_MS};
+
+	for (;;) {
+		int err = listen_open(p, p->conf, listen, ret_n, why);
+
+		if (err != -EADDRINUSE || clock_now_ns() > give_up)
+			return err;
+		nanosleep(&pause, NULL);
+	}
+}
+
 static int open_all(struct parent *p)
 {
 	struct listener listen[CONF_LISTEN + 2];
@@ -211,7 +232,7 @@ static int open_all(struct parent *p)
 	if (code)
 		return code;
 	size_t n = 0;
-	int err = listen_open(p, p->conf, listen, &n, why);
+	int err = listen_patiently(p, listen, &n, why);
 	if (!err) {
 		memcpy(p->listen, listen, n * sizeof *listen);
 		p->n_listen = n;

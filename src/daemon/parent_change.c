@@ -155,7 +155,8 @@ static int persist(struct parent *p, const struct proposal *pr)
 {
 	static const struct text none;
 
-	if (pr->confirm_s || pr->kind == CHANGE_EXPIRED)
+	/* Neither does what goes back to before such a change. */
+	if (pr->confirm_s || p->before.p)
 		return 0;
 	if (pr->kind != CHANGE_UNDO)
 		return keep_both(p, &pr->text, &p->running);
@@ -356,9 +357,6 @@ static void ask_undo(struct parent *p, uint32_t id)
 		answer_refuse(p, id, "out of memory");
 		return;
 	}
-	/* What was never confirmed leaves no mark on the disk. */
-	if (p->before.p)
-		pr.kind = CHANGE_EXPIRED;
 	propose(p, &pr);
 }
 

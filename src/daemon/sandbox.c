@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -120,7 +121,12 @@ int sandbox_role(enum role r, const struct sandbox_user *u)
 		if (err)
 			return err;
 	}
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+	/*
+	 * A role leaves when its parent's socket ends; this is for one that is
+	 * stopped or hangs just then.  (Changing the user clears it.)
+	 */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -errno;
 	err = sandbox_landlock(r);
 	if (err == -ENOSYS || err == -EOPNOTSUPP)
