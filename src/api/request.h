@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define API_REQUEST_MAX ((size_t)4096) /* bytes; all but apply and diff */
-#define API_REQUEST_TEXT_MAX ((size_t)40 << 20) /* 16 MB, escaped */
+#define API_REQUEST_TEXT_MAX ((size_t)100 << 20) /* 16 MB, escaped */
 #define API_WHY 160
 
 enum api_verb {
