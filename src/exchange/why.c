@@ -35,6 +35,35 @@ struct why {
 	uint32_t set[MAX_PATHS];
 };
 
+static void write_check(struct json *w, const char *check, const char *outcome,
+    const char *evidence, const char *reason)
+{
+	json_open_object(w, NULL);
+	json_string(w, "check", check);
+	json_string(w, "outcome", outcome);
+	json_string(w, "evidence", evidence);
+	json_string(w, "reason", reason);
+	json_close_object(w);
+}
+
+/* What came before the list: RFC 7606.  False: nothing is left to check. */
+static bool write_well_formed(const struct why *y, const struct rib_path *p)
+{
+	const struct exchange_client *c = exchange_client(y->x, p->slot);
+	enum reason r = p->verdict.reason;
+
+	if (p->verdict.accept || r != REASON_MALFORMED_ATTRIBUTE) {
+		write_check(y->w, "well_formed", "pass",
+		    "the UPDATE could be read", NULL);
+		return true;
+	}
+	write_check(y->w, "well_formed", "fail",
+	    c->last_fault ? bgp_fault_text(c->last_fault)
+			  : reason_info(r)->text,
+	    reason_info(r)->word);
+	return false;
+}
+
 static void write_checks(
     const struct why *y, const struct rib_path *p, const struct bgp_attrs *a)
 {
@@ -42,19 +71,20 @@ static void write_checks(
 	struct policy_next_hop hop = {p->next_hop.p, p->next_hop.n};
 	static struct policy_trace t;
 
-	policy_trace(exchange_policy(y->x), c->member, &y->prefix, a, hop, &t);
 	json_open_list(y->w, "checks");
-	for (size_t i = 0; i < t.n; i++) {
-		const struct policy_step *s = &t.step[i];
+	if (write_well_formed(y, p)) {
+		policy_trace(
+		    exchange_policy(y->x), c->member, &y->prefix, a, hop, &t);
+		for (size_t i = 0; i < t.n; i++) {
+			const struct policy_step *s = &t.step[i];
+			const char *reason = NULL;
 
-		json_open_object(y->w, NULL);
-		json_string(y->w, "check", s->check->name);
-		json_string(y->w, "outcome", policy_outcome_word(s->outcome));
-		json_string(y->w, "evidence", s->evidence);
-		json_string(y->w, "reason",
-		    s->outcome == POLICY_FAIL ? reason_info(s->reason)->word
-					      : NULL);
-		json_close_object(y->w);
+			if (s->outcome == POLICY_FAIL)
+				reason = reason_info(s->reason)->word;
+			write_check(y->w, s->check->name,
+			    policy_outcome_word(s->outcome), s->evidence,
+			    reason);
+		}
 	}
 	json_close_list(y->w);
 }

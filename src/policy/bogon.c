@@ -108,6 +108,25 @@ static const struct bogon6 *find6(const struct prefix *p)
 	return NULL;
 }
 
+/* Most prefixes are ruled out by their first byte. */
+static bool may_be4(uint8_t first)
+{
+	switch (first) {
+	case 0:
+	case 10:
+	case 100:
+	case 127:
+	case 169:
+	case 172:
+	case 192:
+	case 198:
+	case 203:
+		return true;
+	default:
+		return first >= 224;
+	}
+}
+
 const char *bogon_prefix(const struct prefix *p, const char **ret_list)
 {
 	if (p->addr.family == FAMILY_IPV6) {
@@ -117,6 +136,8 @@ const char *bogon_prefix(const struct prefix *p, const char **ret_list)
 			*ret_list = b->text;
 		return b ? b->why : NULL;
 	}
+	if (!may_be4(p->addr.b[0]))
+		return NULL;
 	uint32_t addr = high32(p->addr.b);
 	for (size_t i = 0; i < ARRAY_SIZE(bogons4); i++) {
 		const struct bogon4 *b = &bogons4[i];

@@ -5,9 +5,11 @@
 
 enum {
 	MAX_PEERS = 64,
-	MAX_ROUTES = 65536,
-	GRACEFUL_SHUTDOWN = -65536
+	MAX_ROUTES = 65536
 };
+
+#define GRACEFUL_SHUTDOWN 0xffff0000u /* RFC 8326 */
+#define LLGR_STALE 0xffff0006u	      /* RFC 9494 */
 
 struct route {
 	uint32_t peer; /* index of its source */
@@ -18,6 +20,7 @@ struct route {
 	uint8_t next_hop[32];
 	uint8_t next_hop_len;
 	bool stale;	  /* its session restarts */
+	bool malformed;	  /* treated as withdrawn, kept to be shown */
 	bool unconfirmed; /* in a route refresh, not yet sent again */
 };
 
@@ -212,10 +215,13 @@ static void announce(struct naive *n, uint32_t peer, const struct bgp_prefix *p,
 	    .peer = peer,
 	    .prefix = p->prefix,
 	    .path_id = p->path_id,
-	    .next_hop_len = u->next_hop_len[run],
-	    .n_wire = u->attrs.wire.n,
-	    .wire = malloc(u->attrs.wire.n + 1),
+	    .malformed = u->harm == BGP_WITHDRAW,
 	};
+	if (r->malformed)
+		return;
+	r->next_hop_len = u->next_hop_len[run];
+	r->n_wire = u->attrs.wire.n;
+	r->wire = malloc(u->attrs.wire.n + 1);
 	must(r->wire);
 	memcpy(r->wire, u->attrs.wire.p, r->n_wire);
 	memcpy(r->next_hop, u->next_hop[run], r->next_hop_len);
@@ -260,12 +266,8 @@ enum bgp_harm naive_update(
 		while (bgp_nlri_next(&u.withdrawn[run], &x))
 			withdraw(n, p, &x);
 	for (int run = 0; run < 2; run++)
-		while (bgp_nlri_next(&u.reach[run], &x)) {
-			if (u.harm == BGP_WITHDRAW)
-				withdraw(n, p, &x);
-			else
-				announce(n, p, &x, &u, run);
-		}
+		while (bgp_nlri_next(&u.reach[run], &x))
+			announce(n, p, &x, &u, run);
 	if (u.end_of_rib)
 		drop_all(n, p, BGP_FAMILY(u.end_of_rib_family), true);
 	return u.harm;
@@ -299,7 +301,7 @@ static bool accepted(const struct naive *n, const struct route *r)
 	    .next_hop = {r->next_hop, r->next_hop_len},
 	};
 
-	return naive_judge(n->c, &in) == REASON_NONE;
+	return !r->malformed && naive_judge(n->c, &in) == REASON_NONE;
 }
 
 /* -1 when a comes first by what is compared across neighbours. */
@@ -320,15 +322,20 @@ static int by_session(
 /* The steps above MED: no neighbour AS comes into them. */
 static int by_merit(const struct route *a, const struct route *b)
 {
-	uint32_t shut = (uint32_t)GRACEFUL_SHUTDOWN;
-	long x[] = {naive_has_community(wire_of(a), shut),
-	    (long)naive_path_length(wire_of(a)), (long)number_in(a, 1)};
-	long y[] = {naive_has_community(wire_of(b), shut),
-	    (long)naive_path_length(wire_of(b)), (long)number_in(b, 1)};
+	const struct bytes x = wire_of(a);
+	const struct bytes y = wire_of(b);
+	long more[] = {
+	    naive_has_community(x, LLGR_STALE) -
+		naive_has_community(y, LLGR_STALE),
+	    naive_has_community(x, GRACEFUL_SHUTDOWN) -
+		naive_has_community(y, GRACEFUL_SHUTDOWN),
+	    (long)naive_path_length(x) - (long)naive_path_length(y),
+	    (long)number_in(a, 1) - (long)number_in(b, 1),
+	};
 
-	for (size_t i = 0; i < 3; i++)
-		if (x[i] != y[i])
-			return x[i] < y[i] ? -1 : 1;
+	for (size_t i = 0; i < 4; i++)
+		if (more[i])
+			return more[i] < 0 ? -1 : 1;
 	return 0;
 }
 
@@ -383,6 +390,14 @@ static struct route *take_best(
 	return r;
 }
 
+/* One message has to hold it, with room for header, prefix and prepending. */
+static bool fits(const struct feed_up *to, const struct route *r)
+{
+	size_t room = to->extended ? 61440 : 4096;
+
+	return r->n_wire + r->next_hop_len + 128 <= room;
+}
+
 /* How many times to prepend, or -1: the client does not get the route. */
 static int may_have(
     const struct naive *n, const struct route *r, uint32_t client)
@@ -392,18 +407,19 @@ static int may_have(
 
 	if (!n->peer[client].up || !(to->families & BGP_FAMILY(f)))
 		return -1;
+	if (!n->c->policy.present)
+		return -1;
 	if (r->peer == client || naive_path_has(wire_of(r), to->asn))
 		return -1;
 	if (f == FAMILY_IPV4 && r->next_hop_len > 4 &&
 	    !(to->next_hop6 & BGP_FAMILY(f)))
 		return -1;
+	if (naive_has_community(wire_of(r), LLGR_STALE) &&
+	    !(to->open.llgr_families & BGP_FAMILY(f)))
+		return -1;
+	if (!fits(to, r))
+		return -1;
 	return naive_wish(n->c->exchange.asn, wire_of(r), to->asn);
-}
-
-/* Does it fit one message?  Near the limit nobody should ask. */
-static bool fits(const struct feed_up *to, const struct route *r, size_t n)
-{
-	return to->extended || n + r->next_hop_len <= 3950;
 }
 
 static void give(struct naive *n, const struct route *r, int prepend,
@@ -417,12 +433,11 @@ static void give(struct naive *n, const struct route *r, int prepend,
 	    .prefix = r->prefix,
 	    .wire = wire,
 	    .next_hop_len = r->next_hop_len,
-	    .n_wire = naive_rewrite(
-		n->c->exchange.asn, wire_of(r), (unsigned)prepend, wire),
+	    .n_wire = naive_rewrite(n->c->exchange.asn, wire_of(r),
+		to->open.has_role && to->open.role == 2, (unsigned)prepend,
+		wire),
 	};
 	memcpy(h->next_hop, r->next_hop, 32);
-	if (!fits(to, r, h->n_wire))
-		return;
 	n->n_bytes += h->n_wire;
 	n->n_out++;
 }

@@ -412,10 +412,19 @@ static size_t prepended(struct bytes v, unsigned times, uint8_t *to)
 	return at + v.n;
 }
 
+static size_t write_otc(uint32_t rs, uint8_t *to)
+{
+	const uint8_t value[4] = {(uint8_t)(rs >> 24), (uint8_t)(rs >> 16),
+	    (uint8_t)(rs >> 8), (uint8_t)rs};
+
+	return write_attr(to, 0xc0, 35, value, 4);
+}
+
 size_t naive_rewrite(
-    uint32_t rs, struct bytes wire, unsigned prepend, uint8_t *ret)
+    uint32_t rs, struct bytes wire, bool client, unsigned prepend, uint8_t *ret)
 {
 	static uint8_t value[70000];
+	bool otc = client && !naive_attr(wire, 35).n;
 	size_t out = 0;
 	size_t end;
 
@@ -424,6 +433,10 @@ size_t naive_rewrite(
 		unsigned code = wire.p[at + 1];
 		size_t n = v.n;
 
+		if (otc && code > 35) {
+			out += write_otc(rs, ret + out);
+			otc = false;
+		}
 		if (code == 2) {
 			n = prepended(v, prepend, value);
 		} else if (code == 8 || code == 16 || code == 32) {
@@ -437,5 +450,7 @@ size_t naive_rewrite(
 		}
 		out += write_attr(ret + out, wire.p[at], code, value, n);
 	}
+	if (otc)
+		out += write_otc(rs, ret + out);
 	return out;
 }

@@ -28,10 +28,11 @@ int naive_wish(uint32_t rs, struct bytes wire, uint32_t client);
 
 /*
  * The attributes without what was for us and with the first AS n times more;
- * gives how many bytes it wrote into ret (65,535 of room).
+ * client: it said that it is our RS client, and gets OTC (RFC 9234).  Gives
+ * how many bytes it wrote into ret (70,000 of room).
  */
-size_t naive_rewrite(
-    uint32_t rs, struct bytes wire, unsigned prepend, uint8_t *ret);
+size_t naive_rewrite(uint32_t rs, struct bytes wire, bool client,
+    unsigned prepend, uint8_t *ret);
 
 bool naive_path_has(struct bytes wire, uint32_t asn);
 unsigned naive_path_length(struct bytes wire);
