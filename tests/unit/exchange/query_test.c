@@ -1,0 +1,478 @@
+/* What `show routes` and `why` answer, field by field. */
+#include "check.h"
+
+#include "base/clock.h"
+#include "exchange/query.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	V4 = BGP_FAMILY(FAMILY_IPV4),
+	V6 = BGP_FAMILY(FAMILY_IPV6)
+};
+
+static const char conf_text[] =
+    "exchange \"X\" { asn 64500; router-id 192.0.2.1; listen 192.0.2.1;"
+    " lan 192.0.2.0/24, 2001:db8:100::/64; }\n"
+    "policy { }\n"
+    "member \"Alpha\" { asn 64501; at 192.0.2.11, 2001:db8:100::11; }\n"
+    "member \"Beta\" { asn 64502; at 192.0.2.12; }\n"
+    "member \"Gamma\" { asn 64503; at 192.0.2.13; }\n";
+
+struct world {
+	struct conf *c;
+	struct exchange *x;
+	struct feed_shared *area;
+	struct feed_cursors *cursors;
+	uint32_t n_slots;
+};
+
+static bool take(void *arg, enum feed_type type, uint32_t slot,
+    uint32_t incarnation, const void *data, size_t n)
+{
+	(void)arg;
+	(void)type;
+	(void)slot;
+	(void)incarnation;
+	(void)data;
+	(void)n;
+	return true;
+}
+
+enum {
+	CHUNKS = 64
+};
+
+static void settle(struct world *w)
+{
+	for (int i = 0; i < 100; i++) {
+		(void)exchange_flush(w->x, NS_PER_S);
+		if (!exchange_work(w->x, NS_PER_S, NS_PER_MS))
+			return;
+	}
+}
+
+static void begin(struct world *w)
+{
+	struct exchange_out out = {.send = take};
+	size_t bytes = FEED_CHUNKS_AT + (size_t)CHUNKS * FEED_CHUNK;
+	struct conf_error *errors = NULL;
+	size_t n_errors = 0;
+
+	memset(w, 0, sizeof *w);
+	must(!conf_parse(
+	    conf_text, sizeof conf_text - 1, &w->c, &errors, &n_errors));
+	free(errors);
+	must(!exchange_new(w->c, false, NS_PER_S, &w->x));
+	w->area = aligned_alloc(FEED_CHUNK, bytes);
+	w->cursors = malloc(sizeof *w->cursors);
+	must(w->area && w->cursors);
+	memset(w->area, 0, bytes);
+	memset(w->cursors, 0xff, sizeof *w->cursors);
+	exchange_attach(w->x, w->area, bytes, w->cursors, &out, NS_PER_S);
+}
+
+static void end(struct world *w)
+{
+	exchange_free(w->x);
+	conf_free(w->c);
+	free(w->area);
+	free(w->cursors);
+}
+
+static uint32_t session(struct world *w, uint32_t asn, const char *addr)
+{
+	struct feed_up up;
+
+	memset(&up, 0, sizeof up);
+	must(!ip_parse(addr, &up.peer));
+	up.asn = asn;
+	up.id = asn;
+	up.hold_s = 90;
+	up.families = up.peer.family == FAMILY_IPV4 ? V4 : V6;
+	up.as4 = true;
+	up.open.asn = asn;
+	up.open.families = up.families;
+	exchange_record(w->x, FEED_UP, w->n_slots, 1, &up, sizeof up, NS_PER_S);
+	return w->n_slots++;
+}
+
+struct text {
+	const char *prefix;
+	uint32_t path[4];
+	unsigned n_path;
+	uint32_t communities[4];
+	unsigned n_communities;
+};
+
+static void announce(
+    struct world *w, uint32_t slot, uint8_t hop, const struct text *t)
+{
+	uint8_t body[512];
+	struct wr m = wr_from(body, sizeof body);
+	struct prefix p;
+
+	must(!prefix_parse(t->prefix, &p));
+	wr_u16(&m, 0);
+	uint8_t *len = wr_len16_open(&m);
+	wr_bytes(&m, "\x40\1\1\0", 4);
+	wr_bytes(&m, "\x40\2", 2);
+	wr_u8(&m, 2 + 4 * t->n_path);
+	wr_u8(&m, BGP_AS_SEQUENCE);
+	wr_u8(&m, t->n_path);
+	for (unsigned i = 0; i < t->n_path; i++)
+		wr_u32(&m, t->path[i]);
+	wr_bytes(&m, "\x40\3\4\300\0\2", 6);
+	wr_u8(&m, hop);
+	wr_bytes(&m, "\x80\4\4\0\0\0\7", 7);
+	if (t->n_communities) {
+		wr_bytes(&m, "\xc0\10", 2);
+		wr_u8(&m, 4 * t->n_communities);
+		for (unsigned i = 0; i < t->n_communities; i++)
+			wr_u32(&m, t->communities[i]);
+	}
+	wr_len16_close(&m, len);
+	bgp_nlri_write(&m, &p, false, 0);
+	must(wr_ok(&m));
+	exchange_record(w->x, FEED_UPDATE, slot, 1, body, wr_len(&m), NS_PER_S);
+}
+
+/* Runs a question to its end: all lines as a list, and the exit code. */
+static json_t *ask(struct world *w, const struct query *q, int *ret_exit)
+{
+	struct query_job *j = query_new(w->x, q);
+	char *buf = malloc(QUERY_LINE_MAX);
+	json_t *list = json_array();
+	bool more = true;
+
+	must(j && buf);
+	while (more) {
+		size_t n;
+
+		more = query_step(j, buf, QUERY_LINE_MAX, NS_PER_MS, &n);
+		for (char *at = buf; at < buf + n;) {
+			char *nl = memchr(at, '\n', (size_t)(buf + n - at));
+			json_t *o;
+
+			assert_non_null(nl);
+			o = json_loadb(at, (size_t)(nl - at), 0, NULL);
+			assert_non_null(o);
+			json_array_append_new(list, o);
+			at = nl + 1;
+		}
+	}
+	*ret_exit = query_exit(j);
+	query_free(j);
+	free(buf);
+	return list;
+}
+
+static const char *text_of(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "null";
+}
+
+static struct query question(enum query_kind kind, const char *prefix)
+{
+	struct query q;
+
+	memset(&q, 0, sizeof q);
+	q.kind = kind;
+	if (prefix) {
+		q.has_prefix = true;
+		must(!prefix_parse(prefix, &q.prefix));
+	}
+	return q;
+}
+
+/* Alpha and Beta announce 11.0.0.0/16, Beta by a longer path. */
+static void populate(struct world *w)
+{
+	uint32_t alpha = session(w, 64501, "192.0.2.11");
+	uint32_t beta = session(w, 64502, "192.0.2.12");
+
+	(void)session(w, 64503, "192.0.2.13");
+	announce(w, alpha, 11,
+	    &(struct text){"11.0.0.0/16", {64501, 2000}, 2,
+		{0u << 16 | 64503, 2000u << 16 | 5}, 2});
+	announce(w, beta, 12,
+	    &(struct text){"11.0.0.0/16", {64502, 2001, 2000}, 3, {0}, 0});
+	announce(
+	    w, alpha, 11, &(struct text){"11.0.0.0/25", {64501}, 1, {0}, 0});
+	announce(
+	    w, alpha, 11, &(struct text){"12.0.0.0/8", {64501}, 1, {0}, 0});
+	settle(w);
+}
+
+static void routes_have_their_fields(void **state)
+{
+	struct world w;
+	struct query q = question(QUERY_ROUTES, "11.0.0.0/16");
+	int code;
+
+	(void)state;
+	begin(&w);
+	populate(&w);
+	json_t *all = ask(&w, &q, &code);
+	assert_int_equal(code, 0);
+	assert_int_equal(json_array_size(all), 2);
+	json_t *o = json_array_get(all, 0);
+	assert_string_equal(text_of(o, "prefix"), "11.0.0.0/16");
+	assert_int_equal(
+	    json_integer_value(json_object_get(o, "from_asn")), 64501);
+	assert_string_equal(text_of(o, "from"), "192.0.2.11");
+	assert_string_equal(text_of(o, "member"), "Alpha");
+	assert_string_equal(text_of(o, "next_hop"), "192.0.2.11");
+	assert_string_equal(text_of(o, "origin"), "igp");
+	assert_string_equal(text_of(o, "state"), "best");
+	assert_string_equal(text_of(o, "rpki"), "unchecked");
+	assert_true(json_is_null(json_object_get(o, "reason")));
+	assert_int_equal(json_integer_value(json_object_get(o, "med")), 7);
+	char *path = json_dumps(json_object_get(o, "as_path"), JSON_COMPACT);
+	assert_string_equal(path, "[64501,2000]");
+	free(path);
+	char *c = json_dumps(json_object_get(o, "communities"), JSON_COMPACT);
+	assert_string_equal(c, "[\"0:64503\",\"2000:5\"]");
+	free(c);
+	assert_string_equal(
+	    text_of(json_array_get(all, 1), "state"), "accepted");
+	json_decref(all);
+	end(&w);
+}
+
+static void routes_can_be_chosen(void **state)
+{
+	struct world w;
+	int code;
+
+	(void)state;
+	begin(&w);
+	populate(&w);
+	struct query q = question(QUERY_ROUTES, NULL);
+	json_t *all = ask(&w, &q, &code);
+	assert_int_equal(json_array_size(all), 4);
+	json_decref(all);
+
+	q.from_asn = 64502;
+	all = ask(&w, &q, &code);
+	assert_int_equal(json_array_size(all), 1);
+	json_decref(all);
+
+	q = question(QUERY_ROUTES, NULL);
+	q.rejected = true;
+	all = ask(&w, &q, &code);
+	assert_int_equal(json_array_size(all), 1);
+	assert_string_equal(
+	    text_of(json_array_get(all, 0), "reason"), "prefix_too_long");
+	json_decref(all);
+
+	q = question(QUERY_ROUTES, "11.0.0.0/8");
+	q.longer = true;
+	all = ask(&w, &q, &code);
+	assert_int_equal(json_array_size(all), 3);
+	json_decref(all);
+
+	q.longer = false;
+	all = ask(&w, &q, &code);
+	assert_int_equal(json_array_size(all), 0);
+	assert_int_equal(code, 0);
+	json_decref(all);
+	end(&w);
+}
+
+/* Gamma may not have Alpha's route: it gets Beta's, and no control words. */
+static void a_clients_view_is_its_own(void **state)
+{
+	struct world w;
+	struct query q = question(QUERY_ROUTES, NULL);
+	int code;
+
+	(void)state;
+	begin(&w);
+	populate(&w);
+	q.to_asn = 64503;
+	json_t *all = ask(&w, &q, &code);
+	assert_int_equal(json_array_size(all), 2);
+	for (size_t i = 0; i < 2; i++) {
+		json_t *o = json_array_get(all, i);
+		bool first = !strcmp(text_of(o, "prefix"), "11.0.0.0/16");
+
+		assert_int_equal(
+		    json_integer_value(json_object_get(o, "from_asn")),
+		    first ? 64502 : 64501);
+		assert_string_equal(text_of(o, "to"), "192.0.2.13");
+	}
+	json_decref(all);
+
+	q.to_asn = 64502;
+	q.has_prefix = true;
+	must(!prefix_parse("11.0.0.0/16", &q.prefix));
+	all = ask(&w, &q, &code);
+	assert_int_equal(json_array_size(all), 1);
+	char *c =
+	    json_dumps(json_object_get(json_array_get(all, 0), "communities"),
+		JSON_COMPACT);
+	assert_string_equal(c, "[\"2000:5\"]");
+	free(c);
+	json_decref(all);
+
+	q.to_asn = 64999;
+	all = ask(&w, &q, &code);
+	assert_int_equal(code, 1);
+	json_decref(all);
+	end(&w);
+}
+
+static const json_t *find(
+    const json_t *list, const char *key, const char *value)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *o = json_array_get(list, i);
+
+		if (!strcmp(text_of(o, key), value))
+			return o;
+	}
+	return NULL;
+}
+
+static void why_tells_import_and_export(void **state)
+{
+	struct world w;
+	struct query q = question(QUERY_WHY, "11.0.0.0/16");
+	int code;
+
+	(void)state;
+	begin(&w);
+	populate(&w);
+	q.to_asn = 64503;
+	json_t *all = ask(&w, &q, &code);
+	assert_int_equal(code, 0);
+	assert_int_equal(json_array_size(all), 1);
+	json_t *o = json_array_get(all, 0);
+	const json_t *paths = json_object_get(o, "paths");
+	assert_int_equal(json_array_size(paths), 2);
+	const json_t *alpha = find(paths, "member", "Alpha");
+	const json_t *beta = find(paths, "member", "Beta");
+	assert_non_null(alpha);
+	assert_non_null(beta);
+	assert_string_equal(
+	    text_of(find(json_object_get(alpha, "checks"), "check", "first_as"),
+		"evidence"),
+	    "the path begins with AS64501");
+	assert_string_equal(
+	    text_of(
+		json_array_get(json_object_get(alpha, "control"), 0), "effect"),
+	    "not to AS64503");
+	assert_string_equal(
+	    text_of(json_object_get(beta, "lost_to"), "rule"), "path_length");
+
+	const json_t *to = json_array_get(json_object_get(o, "exports"), 0);
+	const json_t *sent =
+	    find(json_object_get(to, "paths"), "member", "Beta");
+	const json_t *barred =
+	    find(json_object_get(to, "paths"), "member", "Alpha");
+	assert_string_equal(text_of(sent, "outcome"), "sent");
+	assert_string_equal(text_of(barred, "outcome"), "barred");
+	assert_string_equal(
+	    text_of(barred, "evidence"), "0:64503: not to AS64503");
+	json_decref(all);
+	end(&w);
+}
+
+static void why_names_the_failed_check(void **state)
+{
+	struct world w;
+	struct query q = question(QUERY_WHY, "11.0.0.0/25");
+	int code;
+
+	(void)state;
+	begin(&w);
+	populate(&w);
+	q.from_asn = 64501;
+	json_t *all = ask(&w, &q, &code);
+	assert_int_equal(code, 0);
+	json_t *o = json_array_get(all, 0);
+	const json_t *p = json_array_get(json_object_get(o, "paths"), 0);
+	assert_string_equal(text_of(p, "state"), "rejected");
+	assert_string_equal(text_of(p, "reason"), "prefix_too_long");
+	const json_t *c = find(json_object_get(p, "checks"), "check", "length");
+	assert_string_equal(text_of(c, "outcome"), "fail");
+	assert_string_equal(text_of(c, "evidence"), "/25 is longer than /24");
+	json_decref(all);
+	end(&w);
+}
+
+static void why_not_held_names_what_covers(void **state)
+{
+	struct world w;
+	struct query q = question(QUERY_WHY, "11.0.1.0/24");
+	int code;
+
+	(void)state;
+	begin(&w);
+	populate(&w);
+	json_t *all = ask(&w, &q, &code);
+	assert_int_equal(code, 1);
+	json_t *o = json_array_get(all, 0);
+	assert_true(json_is_false(json_object_get(o, "found")));
+	char *c = json_dumps(json_object_get(o, "covering"), JSON_COMPACT);
+	assert_string_equal(c, "[\"11.0.0.0/16\"]");
+	free(c);
+	json_decref(all);
+	end(&w);
+}
+
+/* A small buffer and no time: the answer is the same, in pieces. */
+static void slices_make_the_same_answer(void **state)
+{
+	struct world w;
+	struct query q = question(QUERY_ROUTES, NULL);
+	size_t lines = 0;
+	bool more = true;
+
+	(void)state;
+	begin(&w);
+	uint32_t alpha = session(&w, 64501, "192.0.2.11");
+	for (unsigned i = 0; i < 500; i++) {
+		char text[PREFIX_TEXT];
+
+		(void)snprintf(
+		    text, sizeof text, "11.%u.%u.0/24", i / 250, i % 250);
+		announce(&w, alpha, 11,
+		    &(struct text){text, {64501, 2000}, 2, {0}, 0});
+	}
+	settle(&w);
+	struct query_job *j = query_new(w.x, &q);
+	while (more) {
+		char buf[700];
+		size_t n;
+
+		more = query_step(j, buf, sizeof buf, 1, &n);
+		for (size_t i = 0; i < n; i++)
+			lines += buf[i] == '\n';
+		assert_true(!n || buf[n - 1] == '\n');
+	}
+	assert_int_equal(lines, 500);
+	query_free(j);
+	end(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(routes_have_their_fields),
+	    cmocka_unit_test(routes_can_be_chosen),
+	    cmocka_unit_test(a_clients_view_is_its_own),
+	    cmocka_unit_test(why_tells_import_and_export),
+	    cmocka_unit_test(why_names_the_failed_check),
+	    cmocka_unit_test(why_not_held_names_what_covers),
+	    cmocka_unit_test(slices_make_the_same_answer),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
