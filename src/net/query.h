@@ -31,7 +31,8 @@ enum query_kind {
 	QUERY_SESSIONS, /* one object a session (DESIGN s7, show sessions) */
 	/* to the engine */
 	QUERY_ROUTES, /* one object a route (DESIGN s7, show routes) */
-	QUERY_WHY,    /* one object: the import and export trace */
+	QUERY_WHY,    /* one object: the import and export trace;
+			 its fields: docs/reasons.md */
 	/* to both */
 	QUERY_STATUS, /* one object: the role's own figures */
 };
