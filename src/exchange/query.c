@@ -61,18 +61,19 @@ int query_exit(const struct query_job *j)
 static size_t take_paths(struct query_job *j)
 {
 	const struct rib *rib = exchange_rib(j->x);
-	size_t n = rib_paths(rib, j->family, j->id, j->sets, j->cap);
 
-	if (n > j->cap) {
-		uint32_t *more = realloc(j->sets, n * sizeof *more);
+	for (;;) {
+		size_t n = rib_paths(rib, j->family, j->id, j->sets, j->cap);
+		uint32_t *more;
 
+		if (n < j->cap)
+			return n;
+		more = realloc(j->sets, 2 * j->cap * sizeof *more);
 		if (!more)
 			return j->cap;
 		j->sets = more;
-		j->cap = n;
-		n = rib_paths(rib, j->family, j->id, j->sets, j->cap);
+		j->cap *= 2;
 	}
-	return n;
 }
 
 /* What goes into one line beside the path itself. */
