@@ -360,7 +360,7 @@ static void note(struct conn *c, enum conn_end how, const struct bgp_notify *n,
 {
 	char what[PEER_TEXT];
 
-	if (!n || !n->code) {
+	if (!n) {
 		peer_note(c->peer, "%s", text);
 		return;
 	}
