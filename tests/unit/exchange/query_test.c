@@ -2,7 +2,8 @@
 #include "check.h"
 
 #include "base/clock.h"
-#include "exchange/query.h"
+#include "exchange/query_link.h"
+#include "net/msg.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -427,6 +428,8 @@ static void why_not_held_names_what_covers(void **state)
 	end(&w);
 }
 
+static void announce_many(struct world *w, unsigned n);
+
 /* A small buffer and no time: the answer is the same, in pieces. */
 static void slices_make_the_same_answer(void **state)
 {
@@ -437,16 +440,7 @@ static void slices_make_the_same_answer(void **state)
 
 	(void)state;
 	begin(&w);
-	uint32_t alpha = session(&w, 64501, "192.0.2.11");
-	for (unsigned i = 0; i < 500; i++) {
-		char text[PREFIX_TEXT];
-
-		(void)snprintf(
-		    text, sizeof text, "11.%u.%u.0/24", i / 250, i % 250);
-		announce(&w, alpha, 11,
-		    &(struct text){text, {64501, 2000}, 2, {0}, 0});
-	}
-	settle(&w);
+	announce_many(&w, 500);
 	struct query_job *j = query_new(w.x, &q);
 	while (more) {
 		char buf[700];
@@ -462,6 +456,169 @@ static void slices_make_the_same_answer(void **state)
 	end(&w);
 }
 
+/* ---- over a link -------------------------------------------------------- */
+
+struct pair {
+	struct link *api;
+	struct link *engine;
+	struct query_link *q;
+};
+
+static void connect_pair(struct pair *p, const struct exchange *x)
+{
+	int s[2];
+
+	must(!msg_pair(s));
+	must(!link_new(s[0], (size_t)1 << 19, 0, &p->api));
+	must(!link_new(s[1], (size_t)1 << 19, 0, &p->engine));
+	must(!link_bell(p->api) && !link_bell(p->engine));
+	must(link_ready(p->api) && link_ready(p->engine));
+	p->q = query_link_new(x, p->engine);
+	must(p->q);
+}
+
+static void disconnect(struct pair *p)
+{
+	query_link_free(p->q);
+	link_free(p->api);
+	link_free(p->engine);
+}
+
+/* What api said so far reaches the engine. */
+static void deliver(struct pair *p)
+{
+	static uint8_t buf[LINK_RECORD_MAX];
+	struct link_head h;
+
+	while (link_read(p->engine, &h, buf) == 1)
+		assert_true(query_link_record(p->q, &h, buf));
+}
+
+/* Lines that api has got for a question; *ret_end: exit code, -1: none. */
+static size_t lines_for(struct pair *p, uint32_t id, int *ret_end)
+{
+	static uint8_t buf[LINK_RECORD_MAX];
+	struct link_head h;
+	size_t n = 0;
+
+	*ret_end = -1;
+	while (link_read(p->api, &h, buf) == 1) {
+		if (h.a != id)
+			continue;
+		if (h.type == QUERY_END)
+			*ret_end = (int)h.b;
+		for (size_t i = 0; h.type == QUERY_LINES && i < h.len; i++)
+			n += buf[i] == '\n';
+	}
+	return n;
+}
+
+static void announce_many(struct world *w, unsigned n)
+{
+	uint32_t alpha = session(w, 64501, "192.0.2.11");
+
+	for (unsigned i = 0; i < n; i++) {
+		char text[PREFIX_TEXT];
+
+		(void)snprintf(
+		    text, sizeof text, "11.%u.%u.0/24", i / 250, i % 250);
+		announce(w, alpha, 11,
+		    &(struct text){text, {64501, 2000}, 2, {0}, 0});
+	}
+	settle(w);
+}
+
+static void put(
+    struct pair *p, uint32_t type, uint32_t id, const struct query *q)
+{
+	assert_true(
+	    link_write(p->api, type, id, 0, q, q ? sizeof *q : 0, NULL, 0));
+	deliver(p);
+}
+
+/* 5,000 routes are more than the ring holds. */
+static void a_full_ring_is_waited_for(void **state)
+{
+	struct query q = question(QUERY_ROUTES, NULL);
+	struct world w;
+	struct pair p;
+	size_t lines = 0;
+	int end_code = -1;
+
+	(void)state;
+	begin(&w);
+	announce_many(&w, 5000);
+	connect_pair(&p, w.x);
+	put(&p, QUERY_ASK, 7, &q);
+	for (int i = 0; i < 100 && end_code < 0; i++) {
+		while (query_link_work(p.q, NS_PER_MS))
+			;
+		lines += lines_for(&p, 7, &end_code);
+	}
+	assert_int_equal(end_code, 0);
+	assert_int_equal(lines, 5000);
+	assert_false(query_link_work(p.q, NS_PER_MS));
+	disconnect(&p);
+	end(&w);
+}
+
+static void questions_pause_resume_and_cancel(void **state)
+{
+	struct query q = question(QUERY_ROUTES, NULL);
+	struct world w;
+	struct pair p;
+	int code;
+
+	(void)state;
+	begin(&w);
+	announce_many(&w, 100);
+	connect_pair(&p, w.x);
+	put(&p, QUERY_ASK, 1, &q);
+	put(&p, QUERY_PAUSE, 1, NULL);
+	put(&p, QUERY_ASK, 2, &q);
+	while (query_link_work(p.q, NS_PER_MS))
+		;
+	assert_int_equal(lines_for(&p, 2, &code), 100);
+	assert_int_equal(code, 0);
+	put(&p, QUERY_RESUME, 1, NULL);
+	while (query_link_work(p.q, NS_PER_MS))
+		;
+	assert_int_equal(lines_for(&p, 1, &code), 100);
+	assert_int_equal(code, 0);
+	put(&p, QUERY_ASK, 3, &q);
+	put(&p, QUERY_CANCEL, 3, NULL);
+	assert_false(query_link_work(p.q, NS_PER_MS));
+	assert_int_equal(lines_for(&p, 3, &code), 0);
+	assert_int_equal(code, -1);
+	disconnect(&p);
+	end(&w);
+}
+
+/* Nothing that api may say does any harm. */
+static void nonsense_is_refused(void **state)
+{
+	struct query q = question(QUERY_WHY, NULL);
+	struct world w;
+	struct pair p;
+	int code;
+
+	(void)state;
+	begin(&w);
+	connect_pair(&p, w.x);
+	put(&p, QUERY_ASK, 1, &q); /* why, and no prefix */
+	assert_int_equal(lines_for(&p, 1, &code), 0);
+	assert_int_equal(code, 3);
+	q.has_prefix = true;
+	q.prefix.addr.family = 77;
+	put(&p, QUERY_ASK, 2, &q);
+	assert_int_equal(lines_for(&p, 2, &code), 0);
+	assert_int_equal(code, 3);
+	put(&p, QUERY_CANCEL, 99, NULL);
+	assert_false(query_link_work(p.q, NS_PER_MS));
+	disconnect(&p);
+	end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -472,6 +629,9 @@ int main(void)
 	    cmocka_unit_test(why_names_the_failed_check),
 	    cmocka_unit_test(why_not_held_names_what_covers),
 	    cmocka_unit_test(slices_make_the_same_answer),
+	    cmocka_unit_test(a_full_ring_is_waited_for),
+	    cmocka_unit_test(questions_pause_resume_and_cancel),
+	    cmocka_unit_test(nonsense_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
