@@ -468,7 +468,9 @@ static void put_attributes(
 		put_communities(w, 32, 12, put_large);
 	if (make_once_in(50))
 		attr(w, 0xc0, 35, "\0\0\7\320", 4);
-	put_big(w, from);
+	/* Where 2-byte clients would need more room than others, keep away. */
+	if (path.n < 20)
+		put_big(w, from);
 }
 
 /* ---- messages ----------------------------------------------------------- */
