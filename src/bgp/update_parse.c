@@ -378,9 +378,12 @@ static void multiprotocol(struct parse *p, const struct attr_kind *k,
 {
 	if ((flags & FLAGS_TRANSITIVE) != k->flags)
 		err(p, k->flags_harm, BGP_FAULT_FLAGS, code, attr);
-	if (code == ATTR_MP_REACH && p->table_dump)
-		mp_table_dump(p, value);
-	else if (code == ATTR_MP_REACH)
+	if (p->table_dump) {
+		if (code == ATTR_MP_REACH)
+			mp_table_dump(p, value);
+		return;
+	}
+	if (code == ATTR_MP_REACH)
 		mp_reach(p, value, attr);
 	else
 		mp_unreach(p, value, attr);
@@ -676,5 +679,7 @@ enum bgp_harm bgp_attrs_parse(struct bytes attrs, const struct bgp_rules *rules,
 	walk(&p, rd_from(attrs.p, attrs.n));
 	p.classic = false; /* and nobody misses it */
 	judge(&p, attrs.n);
+	if (ret->harm == BGP_RESET) /* there is no session to reset */
+		ret->harm = BGP_WITHDRAW;
 	return ret->harm;
 }
