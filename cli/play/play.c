@@ -2,9 +2,9 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "bgp/bgp.h"
-#include "cli.h"
-#include "play_count.h"
-#include "play_session.h"
+#include "cli/cli.h"
+#include "cli/play/play_count.h"
+#include "cli/play/play_session.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Passing attributes on; see play_attrs.h. */
-#include "play_attrs.h"
+#include "cli/play/play_attrs.h"
 
 #include "bgp/bgp.h"
 

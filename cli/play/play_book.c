@@ -1,5 +1,5 @@
 /* Routes and their attribute sets; see play_book.h. */
-#include "play_book.h"
+#include "cli/play/play_book.h"
 
 #include "base/clock.h"
 #include "base/hash.h"

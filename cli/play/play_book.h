@@ -7,8 +7,8 @@
  */
 #pragma once
 
+#include "cli/play/play_attrs.h"
 #include "net/addr.h"
-#include "play_attrs.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,12 +1,12 @@
 /* Counting; see play_count.h. */
-#include "play_count.h"
+#include "cli/play/play_count.h"
 
 #include "base/attr.h"
 #include "base/clock.h"
 #include "base/json.h"
-#include "cli.h"
-#include "mrt.h"
-#include "play_book.h"
+#include "cli/cli.h"
+#include "cli/mrt/mrt.h"
+#include "cli/play/play_book.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Writing UPDATEs; see play_encode.h. */
-#include "play_encode.h"
+#include "cli/play/play_encode.h"
 
 #include "bgp/bgp.h"
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "base/wire.h"
+#include "cli/play/play_attrs.h"
 #include "net/addr.h"
-#include "play_attrs.h"
 
 #include <stdbool.h>
 #include <stddef.h>

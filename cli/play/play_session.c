@@ -1,5 +1,5 @@
 /* One session; see play_session.h. */
-#include "play_session.h"
+#include "cli/play/play_session.h"
 
 #include "base/clock.h"
 #include "bgp/bgp.h"

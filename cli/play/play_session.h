@@ -5,8 +5,8 @@
  */
 #pragma once
 
+#include "cli/play/play_source.h"
 #include "net/addr.h"
-#include "play_source.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,10 +1,10 @@
 /* A recording as messages; see play_source.h. */
-#include "play_source.h"
+#include "cli/play/play_source.h"
 
 #include "base/clock.h"
 #include "bgp/bgp.h"
-#include "mrt.h"
-#include "play_book.h"
+#include "cli/mrt/mrt.h"
+#include "cli/play/play_book.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -6,8 +6,8 @@
 #pragma once
 
 #include "base/wire.h"
+#include "cli/play/play_encode.h"
 #include "net/addr.h"
-#include "play_encode.h"
 
 #include <stdbool.h>
 #include <stdint.h>
