@@ -4,8 +4,9 @@
 
 #include <stdio.h>
 
-#define TEXT_MAX 128 /* RFC 8203's limit; RFC 9003 allows more, old peers not  \
-		      */
+#define TEXT_MAX                                                               \
+	128 /* RFC 8203's limit; RFC 9003 allows more, old peers not           \
+	     */
 
 struct bgp_notify bgp_notify_of(
     uint8_t code, uint8_t subcode, const void *data, size_t n)
