@@ -25,11 +25,13 @@ enum cli_type {
 	CLI_TEXT,
 	CLI_FILE, /* text; completed as a file name */
 	CLI_DIR,
-	CLI_NUMBER, /* min..max of the option */
-	CLI_ASN,    /* 64501, AS64501, 1.10 */
-	CLI_ADDR,   /* an IPv4 or IPv6 address */
-	CLI_PREFIX, /* ADDRESS/LENGTH, no host bits; an address is a /32, /128 */
+	CLI_NUMBER,  /* min..max of the option */
+	CLI_ASN,     /* 64501, AS64501, 1.10 */
+	CLI_ADDR,    /* an IPv4 or IPv6 address */
+	CLI_PREFIX,  /* ADDRESS/LENGTH, no host bits; an address is a /32, /128
+		      */
 	CLI_SECONDS, /* 90, 90s, 10m, 2h */
+	CLI_PARTY,   /* an ASN (number), or the address of one session (addr) */
 };
 
 struct cli_option {
@@ -39,7 +41,7 @@ struct cli_option {
 	enum cli_type type;
 	char letter; /* 'c' for -c; 0: none */
 	bool required;
-	bool list; /* may be given more than once (CLI_TEXT, CLI_FILE) */
+	bool list;    /* may be given more than once (CLI_TEXT, CLI_FILE) */
 	uint64_t min; /* CLI_NUMBER, CLI_SECONDS; max 0: no limit */
 	uint64_t max;
 };
@@ -47,7 +49,7 @@ struct cli_option {
 struct cli_call;
 
 struct cli_verb {
-	const char *name;
+	const char *name;    /* one word, or two: "show routes" */
 	const char *summary; /* one line, no full stop at its end */
 	/* Paragraphs for --help and the manual, split by empty lines. */
 	const char *doc;
@@ -57,15 +59,15 @@ struct cli_verb {
 	/* What the first operand may be, or NULL: anything. */
 	const char *const *words;
 	const struct cli_option *options; /* beside the common ones, or NULL */
-	bool hidden; /* not in help, manual, completion */
-	bool raw;    /* gets its arguments unparsed: c->argc, c->argv */
+	bool hidden;			  /* not in help, manual, completion */
+	bool raw; /* gets its arguments unparsed: c->argc, c->argv */
 	int (*run)(const struct cli_call *c); /* gives an enum cli_exit */
 };
 
 struct cli_value {
 	bool given;
 	const char *text; /* as written; the last of several */
-	uint64_t number;  /* CLI_NUMBER, CLI_ASN, CLI_SECONDS */
+	uint64_t number;  /* CLI_NUMBER, CLI_ASN, CLI_SECONDS, CLI_PARTY */
 	struct ip addr;
 	struct prefix prefix;
 };
@@ -73,13 +75,17 @@ struct cli_value {
 struct cli_call {
 	const struct cli_verb *verb;
 	bool json;
-	const char *run_dir; /* --run-dir, SPEAN_RUN_DIR, /run/spean */
+	const char *run_dir;	  /* --run-dir, SPEAN_RUN_DIR, /run/spean */
 	struct cli_value *values; /* one an option, in the table's order */
 	char **operand;
 	unsigned n_operands;
 	int argc; /* all arguments after the verb, for a raw verb and lists */
 	char **argv;
 };
+
+/* Verbs that stand in folders of their own; the program hands them in. */
+extern const struct cli_verb cli_play;
+extern const struct cli_verb cli_lab;
 
 /*
  * Runs the verb that argv names and gives the exit code.  own: the verbs of
@@ -96,5 +102,5 @@ uint64_t cli_number(
     const struct cli_call *c, const char *name, uint64_t otherwise);
 
 /* "spean VERB: ..." and a newline on stderr; gives `code` back. */
-int cli_fail(const struct cli_call *c, enum cli_exit code, const char *fmt,
-    ...) __attribute__((format(printf, 3, 4)));
+int cli_fail(const struct cli_call *c, enum cli_exit code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
