@@ -621,6 +621,21 @@ static struct bgp_nlri classic_run(struct parse *p, struct rd field)
 	return run;
 }
 
+/* All but the bytes that nothing says are there: those are many. */
+static void clear(struct bgp_update *u)
+{
+	u->harm = BGP_FINE;
+	u->fault = BGP_FAULT_NONE;
+	u->fault_attr = 0;
+	u->notify.code = u->notify.subcode = u->notify.len = 0;
+	memset(u->withdrawn, 0, sizeof u->withdrawn);
+	memset(u->reach, 0, sizeof u->reach);
+	u->next_hop_len[0] = u->next_hop_len[1] = 0;
+	u->end_of_rib = false;
+	u->end_of_rib_family = 0;
+	memset(&u->attrs, 0, sizeof u->attrs);
+}
+
 void bgp_update_parse(struct rd body, const struct bgp_rules *rules,
     struct arena *a, struct bgp_update *ret)
 {
@@ -630,7 +645,7 @@ void bgp_update_parse(struct rd body, const struct bgp_rules *rules,
 	struct rd attrs = rd_sub(&body, rd_u16(&body));
 	size_t attrs_n = rd_left(&attrs);
 
-	*ret = (struct bgp_update){0};
+	clear(ret);
 	if (!rd_ok(&body)) { /* RFC 7606 s3a */
 		err(&p, BGP_RESET, BGP_FAULT_LENGTHS, 0,
 		    (struct bytes){NULL, 0});
@@ -670,7 +685,7 @@ enum bgp_harm bgp_attrs_parse(struct bytes attrs, const struct bgp_rules *rules,
 	    .located = true,
 	    .start = attrs.p};
 
-	*ret = (struct bgp_update){0};
+	clear(ret);
 	if (attrs.n > UINT16_MAX || (attrs.n && !take_slots(&p, attrs.n))) {
 		err(&p, BGP_WITHDRAW, BGP_FAULT_MEMORY, 0, attrs);
 		return ret->harm;
