@@ -103,7 +103,8 @@ static const struct cli_verb role_verb = {
     .run = role,
 };
 
-static const struct cli_verb *const own[] = {&run_verb, &role_verb, NULL};
+static const struct cli_verb *const own[] = {
+    &run_verb, &cli_play, &cli_lab, &role_verb, NULL};
 
 int main(int argc, char **argv)
 {
