@@ -1,0 +1,359 @@
+#!/usr/bin/env python3
+"""Measures route servers from outside, over TCP; run.sh calls it.
+
+    run.py [-d DUT,...] [-s LINE,...] [-n ROUNDS] [-o FILE.jsonl]
+
+Makes two network namespaces joined by a veth, for the device under test
+(DUT) and the tester.  The tester is pinned to the last CPU; the DUT may use
+all.  The rounds are interleaved: one of each DUT, then the next round.
+"""
+import argparse
+import fcntl
+import ipaddress
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import duts
+
+LINES = {  # clients, mode, share, phases, more arguments
+    "a": (2, "single", 1000000, "blast", []),
+    "a6": (2, "single", 1000000, "blast", ["-6"]),
+    "b": (20, "split", 50000, "blast,flap,join,churn", ["-e", "7"]),
+    "c": (10, "same", 200000, "blast", []),
+    "d": (100, "split", 10000, "blast", ["-e", "37"]),
+    "idle": (1000, "single", 1, "idle", ["-t", "30"]),
+    # a policy is changed while 20 x 20 k routes stand (class Changes)
+    "apply": (20, "split", 20000, "blast,churn",
+              ["-A", "3000", "-r", "1000", "-t", "16", "-k", "5",
+               "-e", "7"]),
+    "s": (4, "split", 5000, "blast,flap,join,churn",  # does it work?
+          ["-t", "5", "-r", "500"]),
+    "sc": (4, "same", 5000, "blast", []),
+}
+TICK = os.sysconf("SC_CLK_TCK")
+TAG = f"bench{os.getpid()}"
+NS_DUT, NS_TESTER = f"{TAG}-dut", f"{TAG}-tst"
+CPU = os.cpu_count() - 1
+
+
+def sh(*argv, **kw):
+    return subprocess.run(argv, check=True, **kw)
+
+
+def address(i):
+    return str(ipaddress.IPv4Address("10.99.1.1") + i)
+
+
+def net_up(n):
+    for ns in (NS_DUT, NS_TESTER):
+        sh("ip", "netns", "add", ns)
+    sh("ip", "link", "add", "bench0", "netns", NS_DUT, "type", "veth",
+       "peer", "name", "bench1", "netns", NS_TESTER)
+    dut = [f"addr add {duts.IP}/16 dev bench0",
+           f"addr add {duts.IP6}/64 dev bench0 nodad",
+           "link set lo up", "link set bench0 up"]
+    tester = ["link set lo up", "link set bench1 up"]
+    for i in range(n):
+        tester += [f"addr add {address(i)}/16 dev bench1",
+                   f"addr add fd99::{i + 1:x}/64 dev bench1 nodad"]
+    for ns, lines in ((NS_DUT, dut), (NS_TESTER, tester)):
+        sh("ip", "-n", ns, "-b", "-", input="\n".join(lines) + "\n",
+           text=True)
+
+
+def net_down():
+    for ns in (NS_DUT, NS_TESTER):
+        subprocess.run(["ip", "netns", "del", ns], capture_output=True)
+
+
+def tree(pid):
+    out, todo = [], [pid]
+    while todo:
+        p = todo.pop()
+        out.append(p)
+        try:
+            for t in os.listdir(f"/proc/{p}/task"):
+                with open(f"/proc/{p}/task/{t}/children") as f:
+                    todo += [int(x) for x in f.read().split()]
+        except OSError:
+            pass
+    return out
+
+
+def busy():
+    """CPU seconds of the whole machine, to see what others use."""
+    with open("/proc/stat") as f:
+        v = [int(x) for x in f.readline().split()[1:]]
+    return (sum(v[:8]) - v[3] - v[4]) / TICK
+
+
+def cpu(pid):
+    ticks = 0
+    for p in tree(pid):
+        try:
+            with open(f"/proc/{p}/stat") as f:
+                v = f.read().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        ticks += int(v[11]) + int(v[12])
+    return ticks / TICK
+
+
+def shared_bytes(pids):
+    """Memory that processes share by memfd, each counted once.
+
+    By the pages that are really there: a memfd may be larger than what was
+    ever written to it.
+    """
+    seen = {}
+    for p in pids:
+        try:
+            fds = os.listdir(f"/proc/{p}/fd")
+        except OSError:
+            continue
+        for fd in fds:
+            path = f"/proc/{p}/fd/{fd}"
+            try:
+                if "/memfd:" in os.readlink(path):
+                    st = os.stat(path)
+                    seen[st.st_ino] = st.st_blocks * 512
+            except OSError:
+                pass
+        try:  # mapped, its descriptor closed
+            for name in os.listdir(f"/proc/{p}/map_files"):
+                path = f"/proc/{p}/map_files/{name}"
+                if "/memfd:" in os.readlink(path):
+                    st = os.stat(path)
+                    seen[st.st_ino] = st.st_blocks * 512
+        except OSError:
+            pass
+    return sum(seen.values())
+
+
+class Memory(threading.Thread):
+    """The peak of what a process tree holds, sampled 50 times a second.
+
+    Private (anonymous) memory of each process at its peak, what they share
+    counted once, and program text once, at the largest of the processes'.
+    """
+
+    def __init__(self, pid):
+        super().__init__(daemon=True)
+        self.pid = pid
+        self.private = {}
+        self.text = 0
+        self.shared = 0
+        self.running = True
+
+    def sample(self):
+        pids = tree(self.pid)
+        for p in pids:
+            try:
+                with open(f"/proc/{p}/status") as f:
+                    v = dict(l.split(":", 1) for l in f)
+            except OSError:
+                continue
+            if "RssAnon" not in v:
+                continue
+            anon = int(v["RssAnon"].split()[0])
+            self.private[p] = max(self.private.get(p, 0), anon)
+            self.text = max(self.text, int(v["RssFile"].split()[0]))
+        return pids
+
+    def run(self):
+        n = 0
+        while self.running:
+            pids = self.sample()
+            if n % 10 == 0:
+                self.shared = max(self.shared, shared_bytes(pids))
+            n += 1
+            time.sleep(0.02)
+
+    def peak_mb(self):
+        self.shared = max(self.shared, shared_bytes(self.sample()))
+        return (sum(self.private.values()) + self.text) / 1024 + \
+            self.shared / (1 << 20)
+
+
+class Changes(threading.Thread):
+    """Line apply: other policies, while the tester measures delays."""
+
+    # Nothing changes; the routes with many communities go; they come back.
+    POLICIES = ("max-communities 99;", "max-communities 5;",
+                "max-communities 100;")
+
+    def __init__(self, dut, d, clients):
+        super().__init__(daemon=True)
+        self.dut, self.d, self.clients = dut, d, clients
+        self.took_ms = []
+
+    def run(self):
+        for i, p in enumerate(self.POLICIES):
+            time.sleep(3 if i == 0 else 4)
+            path = f"{self.d}/new{i}.conf"
+            with open(path, "w") as f:
+                f.write(self.dut.text(self.clients,
+                                      f"{self.dut.policy} {p}"))
+            t = time.monotonic()
+            r = subprocess.run(
+                [self.dut.bin, "apply", "-c", path, "--run-dir",
+                 f"{self.d}/run"], capture_output=True, text=True)
+            self.took_ms.append(round((time.monotonic() - t) * 1e3, 1))
+            if r.returncode:
+                self.took_ms.append(r.stderr)
+
+
+def end(p):
+    pids = tree(p.pid)
+    for x in pids:
+        try:
+            os.kill(x, signal.SIGTERM)
+        except OSError:
+            pass
+    try:
+        p.wait(10)
+    except subprocess.TimeoutExpired:
+        for x in tree(p.pid):
+            try:
+                os.kill(x, signal.SIGKILL)
+            except OSError:
+                pass
+        p.wait()
+
+
+def show(res, phase, e):
+    more = " ".join(f"{k}={v}" for k, v in e.items()
+                    if k not in ("t", "cpu", "mb", "tend", "per"))
+    print(f"{res['dut']:16}{res['line']:5}#{res['round']} {phase:10} "
+          f"{e['t']:8.3f} s cpu {e['cpu']:6.2f} s {e['mb']:7.1f} MB {more}",
+          flush=True)
+
+
+class Run:
+    """One DUT on one line, once."""
+
+    def __init__(self, args, dut, line, number):
+        self.args = args
+        self.dut = dut
+        self.line = line
+        n, self.mode, self.share, self.phases, self.more = LINES[line]
+        base = 65001
+        if "-A" in self.more:
+            base = int(self.more[self.more.index("-A") + 1])
+        self.clients = [(address(i), base + i) for i in range(n)]
+        self.res = {"dut": dut.name, "line": line, "round": number,
+                    "phases": {}}
+        self.p = self.memory = self.tester = self.changes = None
+
+    def start(self, d):
+        a = self.args
+        net_up(len(self.clients))
+        self.dut.config(d, self.clients, "-6" in self.more)
+        self.log = open(f"{d}/out", "w")
+        enter = ["nice", "-n", a.nice, "nsenter"]
+        self.p = subprocess.Popen(
+            [*enter, f"--net=/run/netns/{NS_DUT}", *self.dut.cmd(d)],
+            stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL,
+            cwd=d, start_new_session=True)
+        time.sleep(1.5)
+        self.memory = Memory(self.p.pid)
+        self.memory.start()
+        self.tester = subprocess.Popen(
+            [*enter, f"--net=/run/netns/{NS_TESTER}", "taskset", "-c",
+             str(CPU), a.blast, "-f", a.table, "-d", duts.IP, "-p",
+             str(duts.PORT), "-n", str(len(self.clients)), "-m", self.mode,
+             "-s", str(self.share), "-P", a.phases or self.phases, "-T",
+             str(a.timeout), *self.more], stdout=subprocess.PIPE, text=True)
+        if self.line == "apply":
+            self.changes = Changes(self.dut, d, self.clients)
+
+    def follow(self):
+        before = None
+        for text in self.tester.stdout:
+            e = json.loads(text)
+            ev = e.pop("ev")
+            if ev in ("error", "lost"):
+                self.res.setdefault("errors", []).append(e)
+            elif ev == "up":
+                self.res["up_s"] = e["t"]
+            elif ev == "start":
+                before = (cpu(self.p.pid), cpu(self.tester.pid), busy())
+                if e["phase"] == "churn" and self.changes:
+                    self.changes.start()
+            elif ev == "done":
+                dut, tester, all_ = (x - y for x, y in zip(
+                    (cpu(self.p.pid), cpu(self.tester.pid), busy()), before))
+                e.update(cpu=round(dut, 2), tester_cpu=round(tester, 2),
+                         other_cpu=round(all_ - dut - tester, 2),
+                         mb=round(self.memory.peak_mb(), 1))
+                if self.changes and self.changes.took_ms:
+                    e["apply_ms"] = self.changes.took_ms
+                phase = e.pop("phase")
+                self.res["phases"][phase] = e
+                show(self.res, phase, e)
+        self.tester.wait()
+
+    def __call__(self):
+        d = tempfile.mkdtemp(prefix=f"{TAG}-{self.dut.name}-{self.line}-")
+        os.chmod(d, 0o755)
+        try:
+            self.start(d)
+            self.follow()
+        finally:
+            if self.memory:
+                self.memory.running = False
+            if self.tester and self.tester.poll() is None:
+                self.tester.kill()
+            if self.p:
+                end(self.p)
+            net_down()
+        res = self.res
+        if res.get("errors") or not res["phases"]:
+            print(self.dut.name, self.line, "errors", res.get("errors"))
+            for name in ("out", "log"):
+                if os.path.exists(f"{d}/{name}"):
+                    with open(f"{d}/{name}", errors="replace") as f:
+                        print(f.read()[-1500:], flush=True)
+        if not self.args.keep:
+            shutil.rmtree(d, ignore_errors=True)
+        return res
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    ap.add_argument("-d", dest="duts", default="spean,bird2")
+    ap.add_argument("-s", dest="lines", default="a")
+    ap.add_argument("-n", dest="rounds", type=int, default=1)
+    ap.add_argument("-o", dest="out", default="results.jsonl")
+    ap.add_argument("-f", dest="table", required=True)
+    ap.add_argument("-B", dest="blast", required=True)
+    ap.add_argument("-T", dest="timeout", type=int, default=300,
+                    help="limit of a phase, s")
+    ap.add_argument("-P", dest="phases", default="",
+                    help="these phases only")
+    ap.add_argument("--nice", default="-20",
+                    help="of DUT and tester, against noise by others")
+    ap.add_argument("--keep", action="store_true",
+                    help="keep the DUT's folder")
+    a = ap.parse_args()
+    # One bench at a time: two would measure each other.
+    lock = open("/run/spean-bench.lock", "w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    for line in a.lines.split(","):
+        for number in range(a.rounds):
+            for name in a.duts.split(","):
+                res = Run(a, duts.ALL[name](), line, number)()
+                with open(a.out, "a") as f:
+                    f.write(json.dumps(res) + "\n")
+
+
+if __name__ == "__main__":
+    main()

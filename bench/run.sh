@@ -1,0 +1,56 @@
+#!/bin/sh
+# The whole bench with one command: builds the tester, makes the table, runs
+# spean and bird2 interleaved on every line, prints the table.
+#
+#   bench/run.sh [ROUNDS]         3 rounds unless given
+#   SPEAN=PATH DUTS=spean,bird2 LINES=a,b bench/run.sh
+set -eu
+top=$(cd "$(dirname "$0")/.." && pwd)
+out=$top/build/bench
+rounds=${1:-3}
+export PYTHONDONTWRITEBYTECODE=1
+
+[ "$(id -u)" = 0 ] || { echo "bench: it makes network namespaces: run as root" >&2; exit 2; }
+for need in cc:gcc ip:iproute2 bird:bird2; do
+	PATH=$PATH:/usr/sbin command -v "${need%:*}" >/dev/null || {
+		echo "bench: ${need%:*} is missing: apt-get install ${need#*:}" >&2
+		exit 2
+	}
+done
+[ -x "${SPEAN:-$top/build/spean}" ] || { echo "bench: no spean: make build" >&2; exit 2; }
+
+mkdir -p "$out"
+cc="cc -std=gnu17 -D_GNU_SOURCE -O2 -march=native -Wall -Wextra"
+$cc -o "$out/bgpblast" "$top"/bench/blast/*.c
+$cc -o "$out/hub" "$top/bench/hub.c"
+export HUB="$out/hub"
+if [ ! -s "$out/table.bin" ]; then
+	# python3-location belongs to Debian's own python3.
+	/usr/bin/python3 -c 'import location' 2>/dev/null &&
+	    [ -e /usr/share/libloc-location/location.db ] || {
+		echo "bench: apt-get install libloc-database python3-location" >&2
+		exit 2
+	}
+	/usr/bin/python3 "$top/bench/mktable.py" "$out/table.tmp"
+	mv "$out/table.tmp" "$out/table.bin"
+fi
+
+results=$out/results-$(date -u +%Y%m%dT%H%M%SZ).jsonl
+run() {
+	python3 "$top/bench/run.py" -f "$out/table.bin" -B "$out/bgpblast" \
+	    -o "$results" "$@"
+}
+if [ "${LINES:-}${DUTS:-}" ]; then
+	run -d "${DUTS:-spean,bird2}" -s "${LINES:-a}" -n "$rounds"
+else
+	run -d spean,bird2,hub-floor -s a -n "$rounds"
+	run -d spean,bird2 -s a6,b -n "$rounds"
+	run -d spean,bird2-secondary -s c -n "$rounds"
+	run -d spean,hub-floor -s d -n "$rounds"
+	run -d bird2 -s d -n 1   # more than a minute each time
+	run -d spean,bird2 -s idle -n 1
+	run -d spean-strict -s apply -n "$rounds"
+fi
+echo
+python3 "$top/bench/table.py" "$results"
+echo "runs: $results"
