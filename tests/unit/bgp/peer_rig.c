@@ -293,6 +293,12 @@ void speak(struct rig *r, struct speaker *s, const char *from, uint32_t asn)
 	assert_int_equal(connect(s->fd, (struct sockaddr *)&sa, n), 0);
 }
 
+void speak_on(struct rig *r, struct speaker *s, int fd, uint32_t asn)
+{
+	begin(r, s, asn);
+	s->fd = fd;
+}
+
 int speak_listen(const char *at, uint16_t *ret_port)
 {
 	int fd = listen_on(at, 0);

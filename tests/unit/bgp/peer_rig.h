@@ -86,6 +86,8 @@ void speak(struct rig *r, struct speaker *s, const char *from, uint32_t asn);
 /* Takes a connection on a listening socket. */
 void speak_accepted(
     struct rig *r, struct speaker *s, int listener, uint32_t asn);
+/* The same on a socket that the test made. */
+void speak_on(struct rig *r, struct speaker *s, int fd, uint32_t asn);
 int speak_listen(const char *at, uint16_t *ret_port);
 void speak_open(struct speaker *s);
 void speak_keepalive(struct speaker *s);
