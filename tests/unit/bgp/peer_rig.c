@@ -49,7 +49,7 @@ static void after(void *arg)
 
 static struct conf *parse(const char *exchange, const char *members)
 {
-	char text[16384];
+	static char text[16384];
 	struct conf *conf = NULL;
 	struct conf_error *errors = NULL;
 	size_t n = 0;
@@ -349,7 +349,7 @@ void speak_message(
 
 void speak_open(struct speaker *s)
 {
-	uint8_t m[BGP_MAX];
+	static uint8_t m[BGP_MAX];
 	struct wr w = wr_from(m, sizeof m);
 
 	bgp_open_write(&w, &s->open);
