@@ -73,13 +73,13 @@ static uint32_t page_new(struct rib *r, uint32_t slot)
 		    rib_vec_need(&r->keys, n * RIB_PAGE * sizeof(uint64_t)) ||
 		    rib_vec_need(&r->pages, n * sizeof(struct rib_page)) ||
 		    rib_vec_need(&r->page_slot, n * sizeof(uint16_t)) ||
-		    rib_vec_need(&r->page_dead, n))
+		    rib_vec_need(&r->page_marked, n))
 			return RIB_NONE;
 		page = r->pages_end++;
 	}
 	page_at(r, page)->free = UINT64_MAX;
 	((uint16_t *)r->page_slot.p)[page] = (uint16_t)slot;
-	((uint8_t *)r->page_dead.p)[page] = 0;
+	((uint8_t *)r->page_marked.p)[page] = 0;
 	page_link_first(r, slot, page);
 	return page;
 }
@@ -146,11 +146,17 @@ static int grow_index(struct rib *r)
 	return 0;
 }
 
+/* The flags that tell sets apart; the others say what became of them. */
+#define KEY_FLAGS (RIB_SET_LLGR | RIB_SET_PREFIX)
+
 static uint32_t hash_in(const struct rib *r, const struct rib_set_in *in)
 {
-	uint64_t tags = (uint64_t)in->slot << 48 ^ (uint64_t)in->class << 16 ^
-			(uint64_t)in->reason << 8 ^ (uint64_t)in->flags << 2 ^
+	uint64_t tags = (uint64_t)in->slot << 16 ^
+			(uint64_t)(in->flags & KEY_FLAGS) << 4 ^
 			(uint64_t)in->family;
+
+	if (in->flags & RIB_SET_PREFIX)
+		tags ^= (uint64_t)in->reason << 40;
 	uint64_t h = hash_bytes(in->wire.p, in->wire.n,
 	    r->seed ^ hash_mix(tags ^ r->seed, in->path_id ^ 0x9e3779b9u));
 
@@ -163,10 +169,11 @@ static bool set_is(
 	const struct rib_set *s = rib_set_at(r, set);
 	const uint8_t *blob = rib_blob_at(&r->blobs, s->blob);
 
-	return s->wire_len == in->wire.n && s->class == in->class &&
-	       s->path_id == in->path_id && s->reason == in->reason &&
-	       s->flags == in->flags && s->family == in->family &&
-	       s->next_hop_len == in->next_hop.n &&
+	if (in->flags & RIB_SET_PREFIX && s->reason != in->reason)
+		return false;
+	return s->wire_len == in->wire.n && s->path_id == in->path_id &&
+	       !((s->flags ^ in->flags) & KEY_FLAGS) &&
+	       s->family == in->family && s->next_hop_len == in->next_hop.n &&
 	       rib_set_slot(r, set) == in->slot &&
 	       !memcmp(blob, in->next_hop.p, in->next_hop.n) &&
 	       !memcmp(blob + in->next_hop.n, in->wire.p, in->wire.n);
@@ -175,6 +182,7 @@ static bool set_is(
 static uint32_t set_new(
     struct rib *r, const struct rib_set_in *in, uint32_t hash)
 {
+	must(in->wire.n <= UINT16_MAX && in->next_hop.n <= 32);
 	size_t n = in->next_hop.n + in->wire.n;
 
 	if (rib_index_crowded(&r->set_index) && grow_index(r))
@@ -211,27 +219,45 @@ static uint32_t set_new(
 	return set;
 }
 
-uint32_t rib_intern(struct rib *r, const struct rib_set_in *in, bool *ret_known)
+uint32_t rib_set_find(
+    struct rib *r, const struct rib_set_in *in, uint32_t *ret_hash)
 {
 	const struct rib_index *x = &r->set_index;
 	uint32_t hash = hash_in(r, in);
 	uint32_t at = rib_index_place(x, hash);
 
-	must(in->wire.n <= UINT16_MAX && in->next_hop.n <= 32);
+	*ret_hash = hash;
 	for (; x->slot[at]; at = (at + 1) & rib_index_mask(x)) {
 		uint32_t set = rib_index_id(x->slot[at]);
 
 		if (!rib_index_may(x->slot[at], hash) || !set_is(r, set, in))
 			continue;
-		*ret_known = true;
 		rib_set_at(r, set)->refs++;
 		return set;
 	}
-	*ret_known = false;
+	return RIB_NONE;
+}
+
+uint32_t rib_set_add(struct rib *r, const struct rib_set_in *in, uint32_t hash)
+{
 	uint32_t set = set_new(r, in, hash);
+
 	if (set == RIB_NONE)
 		r->full = true;
 	return set;
+}
+
+void rib_set_mark(struct rib *r, uint32_t set, enum rib_set_flag flag)
+{
+	rib_set_unindex(r, set);
+	rib_set_at(r, set)->flags |= (uint8_t)flag;
+	((uint8_t *)r->page_marked.p)[set / RIB_PAGE] = 1;
+}
+
+void rib_marks_clear(struct rib *r)
+{
+	if (r->pages_end)
+		memset(r->page_marked.p, 0, r->pages_end);
 }
 
 void rib_set_unindex(struct rib *r, uint32_t set)
@@ -289,6 +315,15 @@ bool rib_set_same(const struct rib *r, uint32_t a, uint32_t b)
 	    (size_t)sa->next_hop_len + sa->wire_len);
 }
 
+void rib_page_sets(struct rib *r, uint32_t page,
+    void (*f)(struct rib *r, uint32_t set, void *arg), void *arg)
+{
+	uint64_t used = ~page_at(r, page)->free;
+
+	for (; used; used &= used - 1)
+		f(r, page * RIB_PAGE + (unsigned)__builtin_ctzll(used), arg);
+}
+
 void rib_slot_sets(struct rib *r, uint32_t slot,
     void (*f)(struct rib *r, uint32_t set, void *arg), void *arg)
 {
@@ -296,11 +331,7 @@ void rib_slot_sets(struct rib *r, uint32_t slot,
 
 	for (uint32_t page = r->slot[slot].pages; page != RIB_NONE;
 	     page = next) {
-		uint64_t used = ~page_at(r, page)->free;
-
 		next = page_at(r, page)->next;
-		for (; used; used &= used - 1)
-			f(r, page * RIB_PAGE + (unsigned)__builtin_ctzll(used),
-			    arg);
+		rib_page_sets(r, page, f, arg);
 	}
 }

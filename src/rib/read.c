@@ -1,4 +1,5 @@
 /* What readers see of the RIB. */
+#include "bgp/attrs.h"
 #include "rib/store.h"
 
 #include <string.h>
@@ -68,47 +69,7 @@ void rib_path(const struct rib *r, uint32_t set, struct rib_path *ret)
 
 void rib_attrs(const struct rib_path *p, struct bgp_attrs *ret)
 {
-	struct rd r = rd_from(p->wire.p, p->wire.n);
-
-	*ret =
-	    (struct bgp_attrs){.wire = p->wire, .next_hop_at = p->next_hop_at};
-	while (rd_left(&r)) {
-		uint8_t flags = rd_u8(&r);
-		uint8_t code = rd_u8(&r);
-		size_t n = flags & 0x10 ? rd_u16(&r) : rd_u8(&r);
-		const uint8_t *v = rd_take(&r, n);
-		struct bytes b = {v, n};
-		struct rd in = rd_from(v, n);
-
-		must(v || !n); /* canonical: it was written by our parser */
-		if (code < 64)
-			ret->has |= BGP_HAS(code);
-		switch (code) {
-		case 1:
-			ret->origin = rd_u8(&in);
-			break;
-		case 2:
-			ret->as_path = b;
-			break;
-		case 4:
-			ret->med = rd_u32(&in);
-			break;
-		case 8:
-			ret->communities = b;
-			break;
-		case 16:
-			ret->extended = b;
-			break;
-		case 32:
-			ret->large = b;
-			break;
-		case 35:
-			ret->otc = rd_u32(&in);
-			break;
-		default:
-			break;
-		}
-	}
+	bgp_attrs_read(p->wire, ret);
 }
 
 void rib_stats(const struct rib *r, struct rib_stats *ret)

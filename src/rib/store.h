@@ -61,9 +61,11 @@ enum rib_set_flag {
 	RIB_SET_STALE = 1,     /* its session is away (RFC 4724) */
 	RIB_SET_DEAD = 2,      /* its paths are to be swept up */
 	RIB_SET_LLGR = 4,      /* RFC 9494: LLGR_STALE is to be added */
-	RIB_SET_UNINDEXED = 8, /* not found by rib_intern() any more */
+	RIB_SET_UNINDEXED = 8, /* not found by rib_set_find() any more */
 	RIB_SET_SCRUB = 16,    /* carries communities addressed to us */
 	RIB_SET_NO_LLGR = 32,  /* RFC 9494: not to be kept that long */
+	RIB_SET_PREFIX = 64,   /* the reason is the prefix' own */
+	RIB_SET_CHANGED = 128, /* another is to take its place */
 };
 
 struct rib_set {
@@ -106,8 +108,8 @@ struct rib {
 	struct rib_vec sets;
 	struct rib_vec keys;
 	struct rib_vec pages;
-	struct rib_vec page_slot; /* uint16_t a page */
-	struct rib_vec page_dead; /* uint8_t a page: some set may be dead */
+	struct rib_vec page_slot;   /* uint16_t a page */
+	struct rib_vec page_marked; /* uint8_t a page */
 	uint32_t pages_end;
 	uint32_t pages_free;
 	uint32_t n_sets;
@@ -171,9 +173,15 @@ static inline uint64_t rib_key_of(const struct rib *r, uint32_t set)
 	return ((const uint64_t *)r->keys.p)[set];
 }
 
+/* Some set of its page is dead or changed: a cheap look before a dear one. */
+static inline bool rib_set_marked(const struct rib *r, uint32_t set)
+{
+	return ((const uint8_t *)r->page_marked.p)[set / RIB_PAGE];
+}
+
 static inline bool rib_set_dead(const struct rib *r, uint32_t set)
 {
-	return ((const uint8_t *)r->page_dead.p)[set / RIB_PAGE] &&
+	return rib_set_marked(r, set) &&
 	       rib_set_at(r, set)->flags & RIB_SET_DEAD;
 }
 
@@ -207,20 +215,33 @@ struct rib_set_in {
 };
 
 /*
- * The set with these contents, with one more reference; RIB_NONE when memory
- * or numbers are out.  *ret_known: it was there, so the reference to its class
- * that the caller holds was not taken over.
+ * The set of that slot, family, path id, attributes, next hop and flags (LLGR,
+ * PREFIX and then the reason), with one more reference; RIB_NONE: there is
+ * none.  *ret_hash is for rib_set_add().
  */
-uint32_t rib_intern(
-    struct rib *r, const struct rib_set_in *in, bool *ret_known);
+uint32_t rib_set_find(
+    struct rib *r, const struct rib_set_in *in, uint32_t *ret_hash);
+/*
+ * Adds it, with one reference, and takes over the caller's reference to its
+ * class.  RIB_NONE when memory or numbers are out.
+ */
+uint32_t rib_set_add(struct rib *r, const struct rib_set_in *in, uint32_t hash);
 void rib_set_ref(struct rib *r, uint32_t set);
 void rib_set_unref(struct rib *r, uint32_t set);
-/* A set of its own from now on: rib_intern() makes a new one. */
+/* A set of its own from now on: rib_set_find() does not find it. */
 void rib_set_unindex(struct rib *r, uint32_t set);
+/* DEAD or CHANGED: found by a walk over the paths. */
+void rib_set_mark(struct rib *r, uint32_t set, enum rib_set_flag flag);
+/* No path is left that was marked. */
+void rib_marks_clear(struct rib *r);
 /* Same source, path id, and bytes on the wire for everybody? */
 bool rib_set_same(const struct rib *r, uint32_t a, uint32_t b);
 /* Calls f with each set of the slot; f must not free other sets. */
 void rib_slot_sets(struct rib *r, uint32_t slot,
+    void (*f)(struct rib *r, uint32_t set, void *arg), void *arg);
+
+/* The same for one page (< pages_end). */
+void rib_page_sets(struct rib *r, uint32_t page,
     void (*f)(struct rib *r, uint32_t set, void *arg), void *arg);
 
 /* ---- prefixes ----------------------------------------------------------- */

@@ -206,7 +206,7 @@ void rib_free(struct rib *r)
 	rib_vec_done(&r->keys);
 	rib_vec_done(&r->pages);
 	rib_vec_done(&r->page_slot);
-	rib_vec_done(&r->page_dead);
+	rib_vec_done(&r->page_marked);
 	rib_index_done(&r->set_index);
 	rib_vec_done(&r->blobs.mem);
 	free(r);

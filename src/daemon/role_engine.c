@@ -1,0 +1,370 @@
+/*
+ * The engine role: all routes.  Records come from the session role over a
+ * link, journals go back in the link's extra area (bgp/feed.h); questions
+ * come from the api role.  Never touches the network.
+ */
+#include "daemon/role.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "exchange/exchange.h"
+#include "exchange/query_link.h"
+#include "net/query.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define POOL_CHUNKS 512 /* 32 MB of journals */
+#define SESSION_RING ((size_t)1 << 20)
+#define API_RING ((size_t)1 << 20)
+#define TURN_BYTES ((size_t)512 << 10) /* records taken in one turn */
+#define TURN_NS (2 * NS_PER_MS)
+#define SLICE_NS (5 * NS_PER_MS)
+#define QUERY_NS NS_PER_MS
+
+struct peer_link {
+	struct loop_fd fd; /* first: the loop gives it back */
+	struct engine *engine;
+	struct link *link;
+	enum role role;
+	bool on;
+};
+
+struct engine {
+	struct role_env *env;
+	struct exchange *exchange;
+	struct peer_link session;
+	struct peer_link api;
+	struct query_link *query;
+	bool attached; /* the session's area has come */
+	struct loop_task turn;
+	struct loop_timer timer;
+	uint64_t started_ns;
+	uint32_t status_ask; /* an answer that had no room yet */
+	bool status_due;
+};
+
+static uint8_t record[LINK_RECORD_MAX];
+
+static bool send_record(void *arg, enum feed_type type, uint32_t slot,
+    uint32_t incarnation, const void *data, size_t n)
+{
+	struct engine *e = arg;
+
+	return link_write(
+	    e->session.link, type, slot, incarnation, data, n, NULL, 0);
+}
+
+/* ---- links ------------------------------------------------------------------
+ */
+
+static void drop(struct peer_link *p, const char *why)
+{
+	struct engine *e = p->engine;
+
+	if (!p->on)
+		return;
+	log_warn("link_ended", "to=%s info=%s",
+	    p->role == ROLE_SESSION ? "session" : "api", why);
+	loop_del(e->env->loop, &p->fd);
+	if (p->role == ROLE_SESSION) {
+		if (e->attached)
+			exchange_detach(e->exchange, clock_now_ns());
+		e->attached = false;
+	} else {
+		query_link_free(e->query);
+		e->query = NULL;
+		e->status_due = false;
+	}
+	link_free(p->link);
+	p->link = NULL;
+	p->on = false;
+}
+
+/* Journals are there as soon as the session's cursors are. */
+static void attach(struct engine *e)
+{
+	struct exchange_out out = {send_record, e};
+	size_t n, n_own;
+	const struct feed_cursors *cursors;
+	struct feed_shared *area;
+
+	if (e->attached || !e->session.on || !link_ready(e->session.link))
+		return;
+	area = link_extra(e->session.link, &n_own);
+	cursors = link_peer_extra(e->session.link, &n);
+	if (n < sizeof *cursors) {
+		drop(&e->session, "its area is too small");
+		return;
+	}
+	exchange_attach(
+	    e->exchange, area, n_own, cursors, &out, clock_now_ns());
+	e->attached = true;
+}
+
+static void on_bell(struct loop_fd *f, uint32_t events)
+{
+	struct peer_link *p = list_entry(f, struct peer_link, fd);
+	struct engine *e = p->engine;
+	int err = link_bell(p->link);
+
+	(void)events;
+	if (err) {
+		drop(p, strerror(-err));
+		return;
+	}
+	attach(e);
+	loop_task_queue(e->env->loop, &e->turn);
+}
+
+static void take_link(struct role_env *env, enum role other, int sock)
+{
+	struct engine *e = env->state;
+	struct peer_link *p = other == ROLE_SESSION ? &e->session : &e->api;
+	size_t ring = other == ROLE_SESSION ? SESSION_RING : API_RING;
+	size_t extra = 0;
+
+	drop(p, "replaced");
+	if (other == ROLE_SESSION)
+		extra = FEED_CHUNKS_AT + (size_t)POOL_CHUNKS * FEED_CHUNK;
+	int err = link_new(sock, ring, extra, &p->link);
+	if (err) {
+		log_error("link_failed", "error=%s", strerror(-err));
+		return;
+	}
+	p->engine = e;
+	p->role = other;
+	p->fd = (struct loop_fd){
+	    .fd = link_fd(p->link), .events = EPOLLIN, .ready = on_bell};
+	p->on = true;
+	err = loop_add(env->loop, &p->fd);
+	if (!err && other == ROLE_API) {
+		e->query = query_link_new(e->exchange, p->link);
+		err = e->query ? 0 : -ENOMEM;
+	}
+	if (err)
+		log_error("link_failed", "error=%s", strerror(-err));
+	loop_task_queue(env->loop, &e->turn);
+}
+
+/* ---- questions
+ * ---------------------------------------------------------------- */
+
+static void write_status(struct engine *e, struct json *j)
+{
+	struct exchange_stats s;
+
+	exchange_stats(e->exchange, &s);
+	json_open_object(j, NULL);
+	json_u64(j, "uptime_s", (clock_now_ns() - e->started_ns) / NS_PER_S);
+	for (int f = 0; f < FAMILY_COUNT; f++) {
+		json_open_object(j, family_name((enum family)f));
+		json_u64(j, "prefixes", s.rib.prefixes[f]);
+		json_u64(j, "routes", s.rib.paths[f]);
+		json_bool(j, "deferring", s.deferring[f]);
+		json_close_object(j);
+	}
+	json_u64(j, "attribute_sets", s.rib.sets);
+	json_u64(j, "attribute_bytes", s.rib.set_bytes);
+	json_u64(j, "classes", s.classes);
+	json_u64(j, "memory_bytes", s.memory_bytes);
+	json_u64(j, "updates", s.updates);
+	json_u64(j, "journal_chunks", s.chunks);
+	json_u64(j, "journal_chunks_free", s.chunks_free);
+	json_u64(j, "lagging_clients", s.laggards);
+	json_u64(j, "left_behind", s.skips);
+	json_bool(j, "judging", s.judging);
+	json_close_object(j);
+	json_newline(j);
+}
+
+/* False: no room, to be tried again. */
+static bool answer_status(struct engine *e)
+{
+	char buf[2048];
+	struct json j;
+
+	json_init(&j, buf, sizeof buf);
+	write_status(e, &j);
+	must(json_ok(&j));
+	if (link_room(e->api.link) < j.len + 256 ||
+	    !link_write(e->api.link, QUERY_LINES, e->status_ask, 0, buf, j.len,
+		NULL, 0))
+		return false;
+	return link_write(
+	    e->api.link, QUERY_END, e->status_ask, 0, NULL, 0, NULL, 0);
+}
+
+static bool read_api(struct engine *e)
+{
+	struct link_head h;
+	struct query q;
+	int n = 0;
+
+	for (int i = 0; i < 32 && !e->status_due; i++) {
+		n = link_read(e->api.link, &h, record);
+		if (n <= 0)
+			break;
+		if (query_link_record(e->query, &h, record))
+			continue;
+		if (h.type != QUERY_ASK || h.len != sizeof q)
+			continue;
+		memcpy(&q, record, sizeof q);
+		e->status_ask = h.a;
+		e->status_due = q.kind == QUERY_STATUS;
+		if (!e->status_due)
+			link_write(
+			    e->api.link, QUERY_END, h.a, 1, NULL, 0, NULL, 0);
+	}
+	if (n < 0) {
+		drop(&e->api, strerror(-n));
+		return false;
+	}
+	if (e->status_due)
+		e->status_due = !answer_status(e);
+	return n > 0;
+}
+
+/* ---- a turn
+ * -------------------------------------------------------------------- */
+
+/* Takes a batch of records; true when there may be more at once. */
+static bool read_session(struct engine *e)
+{
+	struct link_head h;
+	size_t bytes = 0;
+	uint64_t now = clock_now_ns();
+	uint64_t deadline = now + TURN_NS;
+	int n = 0;
+
+	for (unsigned i = 0; bytes < TURN_BYTES; i++) {
+		if (i % 64 == 63) {
+			now = clock_now_ns();
+			if (now > deadline)
+				break;
+		}
+		if (!exchange_ready(e->exchange))
+			break;
+		n = link_read(e->session.link, &h, record);
+		if (n <= 0)
+			break;
+		bytes += h.len;
+		exchange_record(
+		    e->exchange, h.type, h.a, h.b, record, h.len, now);
+	}
+	if (n < 0) {
+		drop(&e->session, strerror(-n));
+		return false;
+	}
+	return n > 0;
+}
+
+static void set_timer(struct engine *e)
+{
+	uint64_t due = exchange_due(e->exchange);
+
+	if (due == UINT64_MAX)
+		loop_timer_stop(e->env->loop, &e->timer);
+	else
+		loop_timer_set(e->env->loop, &e->timer, due);
+}
+
+static void turn(struct loop_task *t)
+{
+	struct engine *e = list_entry(t, struct engine, turn);
+	bool more = false;
+
+	if (e->attached)
+		more = read_session(e);
+	bool news = exchange_flush(e->exchange, clock_now_ns());
+	more |= exchange_work(e->exchange, clock_now_ns(), SLICE_NS);
+	news |= exchange_flush(e->exchange, clock_now_ns());
+	if (e->session.on)
+		link_flush(e->session.link, news);
+	if (e->api.on && read_api(e))
+		more = true;
+	if (e->api.on) {
+		more |= query_link_work(e->query, QUERY_NS);
+		link_flush(e->api.link, false);
+	}
+	set_timer(e);
+	if (more && exchange_ready(e->exchange))
+		loop_task_queue(e->env->loop, &e->turn);
+}
+
+static void on_timer(struct loop_timer *t)
+{
+	struct engine *e = list_entry(t, struct engine, timer);
+
+	loop_task_queue(e->env->loop, &e->turn);
+}
+
+/* Records that must wait for room in the journals are no reason to stay up. */
+static bool before_sleep(void *arg)
+{
+	struct engine *e = arg;
+	bool session = !e->session.on || link_sleep(e->session.link) ||
+		       !exchange_ready(e->exchange);
+	bool api = !e->api.on || link_sleep(e->api.link);
+
+	if (!session || !api)
+		loop_task_queue(e->env->loop, &e->turn);
+	return session && api;
+}
+
+static void after_sleep(void *arg)
+{
+	struct engine *e = arg;
+
+	if (e->session.on)
+		link_wake(e->session.link);
+	if (e->api.on)
+		link_wake(e->api.link);
+}
+
+static int start(struct role_env *env, const struct role_conf *rc)
+{
+	struct engine *e = calloc(1, sizeof *e);
+
+	if (!e)
+		return -ENOMEM;
+	e->env = env;
+	e->started_ns = clock_now_ns();
+	e->turn.run = turn;
+	e->timer.fire = on_timer;
+	int err = exchange_new(
+	    env->conf, rc->restarting, e->started_ns, &e->exchange);
+	if (err) {
+		free(e);
+		return err;
+	}
+	env->state = e;
+	loop_on_sleep(env->loop, before_sleep, after_sleep, e);
+	return 0;
+}
+
+static void reload(struct role_env *env, const struct conf *old)
+{
+	struct engine *e = env->state;
+	int err = exchange_reload(e->exchange, env->conf, clock_now_ns());
+
+	(void)old;
+	if (err)
+		log_error("reload_failed", "error=%s", strerror(-err));
+	loop_task_queue(env->loop, &e->turn);
+}
+
+static void stop(struct role_env *env)
+{
+	loop_stop(env->loop);
+}
+
+const struct role_ops role_engine = {
+    .name = "engine",
+    .start = start,
+    .reload = reload,
+    .link = take_link,
+    .stop = stop,
+};

@@ -1,0 +1,150 @@
+/*
+ * What a batch has touched: for each prefix the paths that clients had
+ * before, so that one comparison at the end of the batch tells what goes out.
+ */
+#include "exchange/internal.h"
+
+#include <stdlib.h>
+
+void vec_room(struct vec *v, size_t n, size_t size)
+{
+	size_t cap = v->cap ? v->cap : 256;
+
+	if (v->n + n <= v->cap)
+		return;
+	while (cap < v->n + n)
+		cap *= 2;
+	void *p = realloc(v->p, cap * size);
+	must(p);
+	v->p = p;
+	v->cap = cap;
+}
+
+/* Clients that still look for a path after this one; false: none. */
+static bool left_after(const struct exchange *x, uint64_t *rest, uint32_t set)
+{
+	const uint64_t *may = class_may(x, rib_set_at(x->rib, set)->class);
+	uint32_t source = rib_set_slot(x->rib, set);
+	uint64_t any = 0;
+
+	for (uint32_t i = 0; i < x->words; i++) {
+		uint64_t give = may[i];
+
+		if (i == source / 64)
+			give &= ~(1ull << source % 64);
+		rest[i] &= ~give;
+		any |= rest[i];
+	}
+	return any;
+}
+
+/*
+ * Keeps the paths of the entry up to the one after which no client is left
+ * without; all of them when there are ADD-PATH clients.
+ */
+static uint32_t keep_old(
+    struct exchange *x, enum family f, const struct rib_entry *e)
+{
+	uint64_t rest[WORDS_MAX];
+	uint64_t any_ap = 0;
+	uint32_t *list = x->rib->list;
+	size_t n = 1;
+	uint32_t kept = 0;
+
+	if (e->n == 1)
+		list[0] = e->best;
+	else
+		n = rib_list(x->rib, e, list, RIB_PATHS_MAX);
+	memcpy(rest, x->clients[f], x->words * sizeof *rest);
+	for (uint32_t i = 0; i < x->words; i++)
+		any_ap |= x->ap_clients[f][i];
+	vec_room(&x->old, n, sizeof *list);
+	while (kept < n) {
+		uint32_t set = list[kept++];
+
+		if (rib_set_at(x->rib, set)->reason != REASON_NONE) {
+			kept--; /* refused ones are last */
+			break;
+		}
+		vec_u32(&x->old)[x->old.n++] = set;
+		rib_set_ref(x->rib, set);
+		if (!left_after(x, rest, set) && !any_ap)
+			break;
+	}
+	return kept;
+}
+
+void dirty_touch(struct exchange *x, enum family f, uint32_t id)
+{
+	struct rib_entry *e = rib_entry_at(x->rib, f, id);
+
+	if (e->flags & RIB_ENTRY_DIRTY)
+		return;
+	e->flags |= RIB_ENTRY_DIRTY;
+	struct dirty d = {.id = id, .family = f & 1, .old = (uint32_t)x->old.n};
+	if (e->n)
+		d.n = keep_old(x, f, e) & 0x7fffffff;
+	vec_room(&x->dirty, 1, sizeof d);
+	((struct dirty *)x->dirty.p)[x->dirty.n++] = d;
+}
+
+void dirty_fresh(struct exchange *x, enum family f, uint32_t id)
+{
+	struct dirty d = {.id = id, .family = f & 1};
+
+	rib_entry_at(x->rib, f, id)->flags |= RIB_ENTRY_DIRTY;
+	vec_room(&x->dirty, 1, sizeof d);
+	((struct dirty *)x->dirty.p)[x->dirty.n++] = d;
+}
+
+void dirty_drop(struct exchange *x, enum family f, uint32_t id)
+{
+	struct rib_entry *e = rib_entry_at(x->rib, f, id);
+
+	if (e->n || e->flags & RIB_ENTRY_KEPT)
+		return;
+	if (!x->n_lagging) {
+		rib_release(x->rib, f, id);
+		return;
+	}
+	e->flags |= RIB_ENTRY_KEPT;
+	vec_push_u32(&x->kept[f], id);
+}
+
+static bool some_laggard_needs(
+    const struct exchange *x, enum family f, uint32_t id)
+{
+	for (uint32_t i = 0; i < x->n_slots; i++) {
+		const struct slot *s = x->slot[i];
+
+		if (s && s->lag[f] && id / 64 < s->lag[f]->words &&
+		    bit_get(s->lag[f]->bits, id))
+			return true;
+	}
+	return false;
+}
+
+/* Frees the empty prefixes of which every laggard has heard. */
+void dirty_unkeep(struct exchange *x)
+{
+	for (enum family f = 0; f < FAMILY_COUNT; f++) {
+		struct vec *v = &x->kept[f];
+		size_t left = 0;
+
+		for (size_t i = 0; i < v->n; i++) {
+			uint32_t id = vec_u32(v)[i];
+			struct rib_entry *e = rib_entry_at(x->rib, f, id);
+
+			if (e->flags & RIB_ENTRY_DIRTY ||
+			    (!e->n && x->n_lagging &&
+				some_laggard_needs(x, f, id))) {
+				vec_u32(v)[left++] = id;
+				continue;
+			}
+			e->flags &= (uint8_t)~RIB_ENTRY_KEPT;
+			if (!e->n)
+				rib_release(x->rib, f, id);
+		}
+		v->n = left;
+	}
+}

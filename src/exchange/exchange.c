@@ -1,0 +1,274 @@
+#include "exchange/internal.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define ARENA_MAX ((size_t)4 << 20)
+#define RESERVE_CHUNKS 64 /* of the pool, that a batch may need */
+#define COUNTS_NS (50 * NS_PER_MS)
+#define POLL_NS (5 * NS_PER_MS)
+
+static void on_drop(void *arg, uint32_t class)
+{
+	class_unref(arg, class);
+}
+
+int exchange_new(const struct conf *c, bool restarting, uint64_t now_ns,
+    struct exchange **ret)
+{
+	struct exchange *x = calloc(1, sizeof *x);
+
+	if (!x)
+		return -ENOMEM;
+	x->words = 1;
+	x->now = now_ns;
+	x->due = UINT64_MAX;
+	x->judge_page = RIB_NONE;
+	memset(x->inner, 0xff, sizeof x->inner);
+	arena_init(&x->arena, ARENA_MAX);
+	journal_detach(x);
+	x->policy = policy_new(c);
+	if (!x->policy || rib_new(PREFIXES_MAX, &x->rib) || classes_init(x)) {
+		exchange_free(x);
+		return -ENOMEM;
+	}
+	rib_on_drop(x->rib, on_drop, x);
+	import_conf(x, c);
+	if (restarting)
+		restart_defer(x);
+	*ret = x;
+	return 0;
+}
+
+void exchange_free(struct exchange *x)
+{
+	if (!x)
+		return;
+	for (uint32_t i = 0; i < FEED_SLOTS; i++) {
+		struct slot *s = x->slot[i];
+
+		for (enum family f = 0; s && f < FAMILY_COUNT; f++)
+			serve_end(x, i, f);
+		if (s)
+			free(s->big_id);
+		free(s);
+	}
+	if (x->rib)
+		rib_on_drop(x->rib, NULL, NULL);
+	rib_free(x->rib);
+	classes_done(x);
+	policy_free(x->policy);
+	arena_done(&x->arena);
+	struct vec *vecs[] = {&x->dirty, &x->old, &x->runs, &x->changes,
+	    &x->sorted, &x->masks, &x->deltas, &x->kept[0], &x->kept[1],
+	    &x->replaced, &x->replaced_by};
+	for (size_t i = 0; i < sizeof vecs / sizeof *vecs; i++)
+		free(vecs[i]->p);
+	free(x->run_table);
+	free(x->member_asn);
+	free(x->limit);
+	free(x->free_chunk);
+	free(x->expected);
+	free(x);
+}
+
+int exchange_reload(struct exchange *x, const struct conf *c, uint64_t now_ns)
+{
+	struct policy *p = policy_new(c);
+
+	if (!p)
+		return -ENOMEM;
+	x->now = now_ns;
+	export_flush(x);
+	policy_free(x->policy);
+	x->policy = p;
+	import_conf(x, c);
+	/* Whether a client is configured counts in its class bits. */
+	for (uint32_t i = 0; i < x->n_slots; i++)
+		if (x->slot[i])
+			classes_update(x, i);
+	judge_start(x);
+	return 0;
+}
+
+void exchange_attach(struct exchange *x, struct feed_shared *area,
+    size_t area_bytes, const struct feed_cursors *cursors,
+    const struct exchange_out *out, uint64_t now_ns)
+{
+	x->now = now_ns;
+	x->out = *out;
+	journal_attach(x, area, area_bytes, cursors);
+}
+
+void exchange_detach(struct exchange *x, uint64_t now_ns)
+{
+	x->now = now_ns;
+	if (!x->area)
+		return;
+	export_flush(x);
+	restart_detach(x);
+	journal_detach(x);
+	x->expect_known = true;
+	restart_defer(x);
+	restart_timers(x);
+}
+
+bool exchange_ready(struct exchange *x)
+{
+	if (!x->area || x->n_free >= RESERVE_CHUNKS ||
+	    x->n_free >= x->n_chunks / 2)
+		return true;
+	journal_reclaim(x);
+	return x->n_free >= RESERVE_CHUNKS || x->n_free >= x->n_chunks / 2;
+}
+
+static void on_up(struct exchange *x, uint32_t outer, uint32_t incarnation,
+    const void *data, size_t n)
+{
+	struct feed_up up;
+
+	if (n != sizeof up)
+		return;
+	memcpy(&up, data, sizeof up);
+	if (up.peer.family >= FAMILY_COUNT)
+		return;
+	restart_up(x, outer, incarnation, &up);
+}
+
+static void on_session(struct exchange *x, uint32_t type, uint32_t slot,
+    const void *data, size_t n)
+{
+	struct slot *s = x->slot[slot];
+	struct feed_down down;
+	struct bgp_refresh r;
+
+	switch (type) {
+	case FEED_UPDATE:
+		s->heard_ns = x->now;
+		if (!s->closing)
+			import_update(x, slot, rd_from(data, n));
+		break;
+	case FEED_DOWN:
+		if (n != sizeof down)
+			break;
+		memcpy(&down, data, sizeof down);
+		restart_down(x, slot, down.kind == FEED_DOWN_GRACEFUL);
+		break;
+	case FEED_REFRESH:
+		if (n != sizeof r)
+			break;
+		memcpy(&r, data, sizeof r);
+		if (r.family < FAMILY_COUNT && !s->closing)
+			restart_refresh(x, slot, r.family, r.subtype);
+		break;
+	default: /* SKIPPED: the cursor has told already */
+		break;
+	}
+}
+
+void exchange_record(struct exchange *x, uint32_t type, uint32_t slot,
+    uint32_t incarnation, const void *data, size_t n, uint64_t now_ns)
+{
+	x->now = now_ns;
+	if (type == FEED_EXPECT) {
+		restart_expect(x, data, n / sizeof(struct ip));
+		return;
+	}
+	if (slot >= FEED_SLOTS)
+		return;
+	if (type == FEED_UP) {
+		on_up(x, slot, incarnation, data, n);
+		return;
+	}
+	uint32_t inner = x->inner[slot];
+	if (inner == UINT16_MAX || x->slot[inner]->c.incarnation != incarnation)
+		return; /* of a session that is no more */
+	on_session(x, type, inner, data, n);
+	x->counts_due = true;
+}
+
+static void put_counts(struct exchange *x)
+{
+	for (uint32_t i = 0; i < x->n_slots; i++) {
+		const struct slot *s = x->slot[i];
+
+		if (!s || !s->c.up)
+			continue;
+		struct feed_counts *c = &x->area->counts[s->outer];
+		for (unsigned f = 0; f < FAMILY_COUNT; f++) {
+			atomic_store_explicit(&c->received[f], s->c.received[f],
+			    memory_order_relaxed);
+			atomic_store_explicit(&c->accepted[f],
+			    s->c.received[f] - s->c.rejected[f],
+			    memory_order_relaxed);
+			atomic_store_explicit(&c->rejected[f], s->c.rejected[f],
+			    memory_order_relaxed);
+			atomic_store_explicit(&c->advertised[f],
+			    s->c.advertised[f], memory_order_relaxed);
+		}
+	}
+	x->counts_due = false;
+	x->counts_ns = x->now;
+}
+
+bool exchange_flush(struct exchange *x, uint64_t now_ns)
+{
+	x->now = now_ns;
+	export_flush(x);
+	if (!x->area)
+		return false;
+	atomic_store_explicit(&x->area->parsing, 0, memory_order_relaxed);
+	journal_publish(x);
+	journal_relieve(x);
+	journal_pending(x);
+	bool watch = x->n_lagging || x->n_free < x->n_chunks / 2;
+	atomic_store_explicit(&x->area->watching, watch, memory_order_relaxed);
+	bool news = x->published;
+	x->published = false;
+	return news;
+}
+
+bool exchange_work(struct exchange *x, uint64_t now_ns, uint64_t budget_ns)
+{
+	uint64_t deadline = now_ns + budget_ns;
+	bool more = false;
+
+	x->now = now_ns;
+	export_flush(x);
+	restart_timers(x);
+	if (exchange_ready(x)) {
+		more |= restart_release(x, deadline);
+		if (x->judge_page != RIB_NONE) {
+			if (judge_step(x, deadline))
+				sweep_start(x);
+			more = true;
+		} else if (x->sweep.on) {
+			more |= sweep_step(x, deadline);
+			if (!x->sweep.on)
+				restart_tidy(x);
+		}
+	}
+	if (x->area)
+		more |= serve_step(x, deadline);
+	if (x->area && (x->counts_due || more) &&
+	    x->now - x->counts_ns > COUNTS_NS)
+		put_counts(x);
+	return more;
+}
+
+uint64_t exchange_due(const struct exchange *x)
+{
+	uint64_t due = x->due;
+	uint64_t poll = UINT64_MAX;
+
+	if (x->area && x->counts_due)
+		due = due < x->counts_ns + COUNTS_NS
+			  ? due
+			  : x->counts_ns + COUNTS_NS + 1;
+	if (x->n_lagging || x->pending ||
+	    (x->area && x->n_free < x->n_chunks / 4))
+		poll = x->now + POLL_NS;
+	return due < poll ? due : poll;
+}

@@ -1,0 +1,436 @@
+/*
+ * Clients that do not follow the journals: those that join, ask for a
+ * refresh, or were too slow.  Each has a bit a prefix of what it is to be
+ * told, and is told the state of now, slice by slice, through the journal
+ * with a mask of itself alone; two slices may be under way.  When no bit is
+ * left it follows the journals again, from where it stands.
+ */
+#include "exchange/internal.h"
+
+#include "base/clock.h"
+
+#include <stdlib.h>
+
+#define SLICE_MAX 65536
+#define GONE_MAX ((size_t)1 << 20)
+
+static void bits_room(struct lag *l, uint32_t id)
+{
+	uint32_t words = l->words ? l->words : 64;
+
+	if (id / 64 < l->words)
+		return;
+	while (words <= id / 64)
+		words += words / 2;
+	uint64_t *bits = realloc(l->bits, words * sizeof *bits);
+	must(bits);
+	memset(bits + l->words, 0, (words - l->words) * sizeof *bits);
+	l->bits = bits;
+	l->words = words;
+}
+
+/* Ids that are exported: while a deferral is being released, not all. */
+static uint32_t exported_end(const struct exchange *x, enum family f)
+{
+	if (x->defer[f])
+		return 0;
+	if (x->releasing[f])
+		return x->released[f];
+	return rib_end(x->rib, f);
+}
+
+void serve_begin(struct exchange *x, uint32_t slot, enum family f, bool all)
+{
+	struct slot *s = x->slot[slot];
+	struct lag *l = s->lag[f];
+
+	if (!l) {
+		l = calloc(1, sizeof *l);
+		must(l);
+		l->slice = SLICE_MAX;
+		s->lag[f] = l;
+		bit_set(x->lagging[f], slot);
+		x->n_lagging++;
+		s->c.lagging = true;
+	}
+	uint32_t end = exported_end(x, f);
+	if (!all || !end)
+		return;
+	bits_room(l, end - 1);
+	memset(l->bits, 0xff, end / 64 * sizeof *l->bits);
+	for (uint32_t id = end / 64 * 64; id < end; id++)
+		bit_set(l->bits, id);
+	l->at = 0;
+}
+
+void serve_mark(struct exchange *x, uint32_t slot, enum family f, uint32_t id)
+{
+	struct lag *l = x->slot[slot]->lag[f];
+
+	bits_room(l, id);
+	bit_set(l->bits, id);
+	if (id / 64 < l->at)
+		l->at = id / 64;
+}
+
+void serve_gone(struct exchange *x, uint32_t slot, enum family f, uint32_t id,
+    uint32_t path_id)
+{
+	struct lag *l = x->slot[slot]->lag[f];
+
+	if (l->n_gone == l->cap_gone) {
+		size_t cap = l->cap_gone ? 2 * l->cap_gone : 64;
+		uint64_t *gone;
+
+		if (cap > GONE_MAX ||
+		    !(gone = realloc(l->gone, cap * sizeof *gone))) {
+			struct bgp_notify n = bgp_notify_cease(
+			    BGP_CEASE_RESOURCES, "reads too slowly");
+
+			restart_close(x, slot, &n, 0, "reads too slowly");
+			return;
+		}
+		l->gone = gone;
+		l->cap_gone = cap;
+	}
+	l->gone[l->n_gone++] = (uint64_t)id << 32 | path_id;
+}
+
+void serve_end(struct exchange *x, uint32_t slot, enum family f)
+{
+	struct slot *s = x->slot[slot];
+	struct lag *l = s->lag[f];
+
+	if (!l)
+		return;
+	free(l->bits);
+	free(l->gone);
+	free(l);
+	s->lag[f] = NULL;
+	bit_clear(x->lagging[f], slot);
+	x->n_lagging--;
+	s->c.lagging = s->lag[FAMILY_IPV4] || s->lag[FAMILY_IPV6];
+}
+
+static bool send_message(
+    struct exchange *x, uint32_t slot, enum family f, const struct wr *w)
+{
+	uint64_t mask[WORDS_MAX] = {0};
+	unsigned journal = journal_of(x->slot[slot], f);
+
+	bit_set(mask, slot);
+	uint8_t *p = journal_room(x, journal, export_mask(x, mask), wr_len(w));
+	if (p) {
+		memcpy(p, w->start, wr_len(w));
+		journal_commit(x, journal, wr_len(w));
+	}
+	return p;
+}
+
+static bool send_end_of_rib(struct exchange *x, uint32_t slot, enum family f)
+{
+	uint8_t buf[64];
+	struct wr w = wr_from(buf, sizeof buf);
+
+	bgp_end_of_rib_write(&w, f);
+	return send_message(x, slot, f, &w);
+}
+
+static bool send_refresh(
+    struct exchange *x, uint32_t slot, enum family f, uint8_t subtype)
+{
+	uint8_t buf[64];
+	struct wr w = wr_from(buf, sizeof buf);
+
+	bgp_refresh_write(&w, f, subtype);
+	return send_message(x, slot, f, &w);
+}
+
+void serve_end_of_rib(struct exchange *x, uint32_t slot, enum family f)
+{
+	struct slot *s = x->slot[slot];
+
+	if (!s->lag[f] && s->join_seq[f] && send_end_of_rib(x, slot, f)) {
+		export_settle(x);
+		journal_publish(x);
+		return;
+	}
+	serve_begin(x, slot, f, false);
+	s->lag[f]->eor = true;
+}
+
+void serve_refresh(struct exchange *x, uint32_t slot, enum family f)
+{
+	struct slot *s = x->slot[slot];
+
+	export_flush(x);
+	serve_begin(x, slot, f, true);
+	if (!s->c.as.enhanced_refresh)
+		return;
+	s->lag[f]->borr = true;
+	s->lag[f]->eorr = true;
+}
+
+/* ---- a slice
+ * ------------------------------------------------------------------- */
+
+static void tell_add_path(
+    struct exchange *x, uint32_t slot, enum family f, uint32_t id)
+{
+	const struct rib_entry *e = rib_entry_at(x->rib, f, id);
+	struct lag *l = x->slot[slot]->lag[f];
+	uint32_t *list = x->rib->list;
+	size_t n = rib_list(x->rib, e, list, RIB_PATHS_MAX);
+
+	/* Gone ones first: one that is back is announced after. */
+	for (size_t i = 0; i < l->n_gone;) {
+		if (l->gone[i] >> 32 != id) {
+			i++;
+			continue;
+		}
+		uint32_t path_id = (uint32_t)l->gone[i];
+		l->gone[i] = l->gone[--l->n_gone];
+		bool back = false;
+		for (size_t k = 0; k < n && !back; k++)
+			back =
+			    rib_set_at(x->rib, list[k])->path_id == path_id &&
+			    exchange_may(x, list[k], slot) == EXCHANGE_MAY;
+		if (!back)
+			export_to(x, RIB_NONE, f, true, path_id, slot, id);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (exchange_may(x, list[i], slot) == EXCHANGE_MAY)
+			export_to(x, list[i], f, true,
+			    rib_set_at(x->rib, list[i])->path_id, slot, id);
+}
+
+static void tell(struct exchange *x, uint32_t slot, enum family f, uint32_t id)
+{
+	const struct rib_entry *e = rib_entry_at(x->rib, f, id);
+
+	if (e->flags & RIB_ENTRY_FREE)
+		return;
+	if (x->slot[slot]->c.as.add_path_tx & BGP_FAMILY(f)) {
+		tell_add_path(x, slot, f, id);
+		return;
+	}
+	uint32_t set = exchange_choice(x, f, id, slot);
+	/* A client that never had the table has nothing to lose. */
+	if (set == RIB_NONE && x->slot[slot]->lag[f]->joining)
+		return;
+	export_to(x, set, f, false, 0, slot, id);
+}
+
+/* Tells about up to l->slice prefixes; true when no bit is left. */
+static bool slice(struct exchange *x, uint32_t slot, enum family f)
+{
+	struct lag *l = x->slot[slot]->lag[f];
+	uint32_t end = rib_end(x->rib, f);
+	uint32_t told = 0;
+
+	for (; l->at < l->words && told < l->slice; l->at++) {
+		uint64_t bits = l->bits[l->at];
+
+		if (!bits)
+			continue;
+		l->bits[l->at] = 0;
+		for (; bits; bits &= bits - 1) {
+			uint32_t id =
+			    l->at * 64 + (uint32_t)__builtin_ctzll(bits);
+
+			if (id < end)
+				tell(x, slot, f, id);
+			told++;
+		}
+	}
+	return l->at >= l->words;
+}
+
+/* How many prefixes the client has a path of. */
+static void recount(struct exchange *x, uint32_t slot, enum family f)
+{
+	struct slot *s = x->slot[slot];
+	uint32_t end = rib_end(x->rib, f);
+	uint64_t n = 0;
+
+	for (uint32_t id = 0; id < end; id++) {
+		const struct rib_entry *e = rib_entry_at(x->rib, f, id);
+
+		if (e->flags & RIB_ENTRY_FREE || !e->n)
+			continue;
+		if (!(s->c.as.add_path_tx & BGP_FAMILY(f))) {
+			n += exchange_choice(x, f, id, slot) != RIB_NONE;
+			continue;
+		}
+		size_t paths = rib_list(x->rib, e, x->rib->list, RIB_PATHS_MAX);
+		for (size_t i = 0; i < paths; i++)
+			n += exchange_may(x, x->rib->list[i], slot) ==
+			     EXCHANGE_MAY;
+	}
+	s->c.advertised[f] = n;
+}
+
+static void finish(struct exchange *x, uint32_t slot, enum family f)
+{
+	struct lag *l = x->slot[slot]->lag[f];
+
+	if (l->eorr) {
+		if (!send_refresh(x, slot, f, 2))
+			return;
+		l->eorr = false;
+	}
+	if (l->eor) {
+		if (!send_end_of_rib(x, slot, f))
+			return;
+		l->eor = false;
+	}
+	if (l->joining)
+		recount(x, slot, f);
+	serve_end(x, slot, f);
+}
+
+/* Does something for one client; false when it has to wait. */
+static bool serve(struct exchange *x, uint32_t slot, enum family f)
+{
+	struct slot *s = x->slot[slot];
+	struct lag *l = s->lag[f];
+	uint64_t at = journal_at(x, slot, f);
+
+	if (l->left) {
+		if (at != UINT64_MAX)
+			return false;
+		l->left = false;
+		l->mark[0] = l->mark[1] = 0;
+		journal_join(x, slot, f);
+		return true;
+	}
+	if (s->want_join & BGP_FAMILY(f) || !s->join_seq[f])
+		return false;
+	if (l->mark[0] && (at == UINT64_MAX || at < l->mark[0]))
+		return false;
+	/* A slice may be as large as an eighth of the pool. */
+	if (x->n_free < x->n_chunks / 4)
+		return false;
+	if (l->borr) {
+		if (!send_refresh(x, slot, f, 1))
+			return false;
+		l->borr = false;
+	}
+	if (l->mark[0] && l->slice < SLICE_MAX)
+		l->slice *= 2;
+	bool done = slice(x, slot, f);
+	export_runs(x);
+	export_settle(x);
+	l->mark[0] = l->mark[1];
+	/* Running out of room in the slice has marked what was left over. */
+	if (done && l->at >= l->words)
+		finish(x, slot, f);
+	export_settle(x);
+	journal_publish(x);
+	if (s->lag[f])
+		l->mark[1] = journal_head(x, journal_of(s, f));
+	return true;
+}
+
+bool serve_step(struct exchange *x, uint64_t deadline)
+{
+	bool some = true;
+
+	while (x->n_lagging && some) {
+		some = false;
+		for (uint32_t k = 0; k < x->n_slots && x->n_lagging; k++) {
+			uint32_t i = (x->serve_next + k) % x->n_slots;
+			struct slot *s = x->slot[i];
+
+			for (enum family f = 0; f < FAMILY_COUNT; f++)
+				if (s && s->c.up && s->lag[f])
+					some |= serve(x, i, f);
+			if (some && clock_now_ns() > deadline) {
+				x->serve_next = (i + 1) % x->n_slots;
+				return true;
+			}
+		}
+	}
+	if (!x->n_lagging)
+		dirty_unkeep(x);
+	return false;
+}
+
+/* ---- what was not sent
+ * ---------------------------------------------------------- */
+
+static void unsent_run(
+    struct exchange *x, uint32_t slot, struct bgp_nlri run, bool withdrawn)
+{
+	struct bgp_prefix p;
+	enum family f = run.family;
+
+	while (bgp_nlri_next(&run, &p)) {
+		struct rib_nlri v = {.len = p.prefix.len};
+
+		memcpy(v.addr, p.prefix.addr.b, sizeof v.addr);
+		rib_locate(x->rib, f, &v, 1, true);
+		if (v.id == RIB_NONE)
+			continue;
+		struct rib_entry *e = rib_entry_at(x->rib, f, v.id);
+		if (!e->n && !(e->flags & RIB_ENTRY_KEPT)) {
+			e->flags |= RIB_ENTRY_KEPT;
+			vec_push_u32(&x->kept[f], v.id);
+		}
+		serve_mark(x, slot, f, v.id);
+		if (withdrawn && run.add_path)
+			serve_gone(x, slot, f, v.id, p.path_id);
+	}
+}
+
+static void unsent_refresh(
+    struct exchange *x, uint32_t slot, enum family f, struct rd body)
+{
+	struct bgp_refresh r;
+	struct bgp_notify n;
+
+	if (bgp_refresh_parse(body, &r, &n))
+		return;
+	if (r.subtype == 1) { /* what followed it counts for nothing now */
+		serve_begin(x, slot, f, true);
+		x->slot[slot]->lag[f]->borr = true;
+	}
+	x->slot[slot]->lag[f]->eorr = true;
+}
+
+void serve_unsent(
+    struct exchange *x, uint32_t slot, enum family f, struct bytes messages)
+{
+	struct slot *s = x->slot[slot];
+	struct bgp_rules rules = {
+	    .families = s->c.as.families,
+	    .add_path = s->c.as.add_path_tx,
+	    .next_hop6 = BGP_FAMILY(FAMILY_IPV4),
+	    .as4 = s->as4,
+	};
+	struct rd r = rd_from(messages.p, messages.n);
+
+	while (rd_left(&r) >= BGP_HEADER) {
+		struct rd head = rd_sub(&r, BGP_HEADER);
+		struct bgp_update u;
+
+		rd_skip(&head, 16);
+		size_t n = rd_u16(&head);
+		uint8_t type = rd_u8(&head);
+		struct rd body = rd_sub(&r, n - BGP_HEADER);
+		if (type == BGP_ROUTE_REFRESH)
+			unsent_refresh(x, slot, f, body);
+		if (type != BGP_UPDATE)
+			continue;
+		arena_reset(&x->arena);
+		bgp_update_parse(body, &rules, &x->arena, &u);
+		for (unsigned i = 0; i < 2; i++) {
+			if (u.withdrawn[i].wire.n)
+				unsent_run(x, slot, u.withdrawn[i], true);
+			if (u.reach[i].wire.n)
+				unsent_run(x, slot, u.reach[i], false);
+		}
+		if (u.end_of_rib)
+			s->lag[f]->eor = true;
+	}
+}

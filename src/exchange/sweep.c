@@ -1,0 +1,181 @@
+/*
+ * A walk over all prefixes, in slices, that carries out what was decided for
+ * whole sets: dead ones are cut, changed ones replaced, and after a change
+ * of policy each prefix is judged again.
+ */
+#include "exchange/internal.h"
+
+#include "base/clock.h"
+
+#define STRIDE 1024 /* entries between looks at the clock */
+
+void sweep_start(struct exchange *x)
+{
+	x->sweep.on = true;
+	x->sweep.left = (uint64_t)rib_end(x->rib, FAMILY_IPV4) +
+			rib_end(x->rib, FAMILY_IPV6);
+}
+
+static bool is_marked(const struct exchange *x, const struct rib_entry *e)
+{
+	bool marked = rib_set_marked(x->rib, e->best);
+	unsigned left = e->n - 1u;
+
+	for (uint32_t at = e->more; left && !marked;) {
+		const struct rib_node *node = rib_node_at(x->rib, at);
+
+		for (unsigned i = 0; i < 3 && left; i++, left--)
+			marked |= rib_set_marked(x->rib, node->set[i]);
+		at = node->next;
+	}
+	return marked;
+}
+
+/* What the prefix half of the policy says: the set that is to be there. */
+static uint32_t judged(
+    struct exchange *x, enum family f, uint32_t id, uint32_t set)
+{
+	const struct rib_set *s = rib_set_at(x->rib, set);
+	const struct slot *slot = x->slot[rib_set_slot(x->rib, set)];
+	enum reason is = s->reason;
+	struct prefix p;
+
+	if (s->flags & RIB_SET_PREFIX && is == REASON_MALFORMED_ATTRIBUTE)
+		return RIB_NONE;
+	if (is != REASON_NONE && !(s->flags & RIB_SET_PREFIX))
+		return RIB_NONE;
+	rib_prefix(x->rib, f, id, &p);
+	arena_reset(&x->arena);
+	if (is == REASON_NONE) {
+		struct verdict v =
+		    policy_check_prefix(x->policy, slot->c.member, &p);
+
+		return v.accept ? RIB_NONE
+				: judge_with_reason(x, set, v.reason);
+	}
+	/* Refused for its prefix: the attributes come first. */
+	uint32_t plain = judge_with_reason(x, set, REASON_NONE);
+	if (plain == RIB_NONE ||
+	    rib_set_at(x->rib, plain)->reason != REASON_NONE)
+		return plain;
+	struct verdict v = policy_check_prefix(x->policy, slot->c.member, &p);
+	if (v.accept)
+		return plain;
+	rib_set_unref(x->rib, plain);
+	return v.reason == is ? RIB_NONE : judge_with_reason(x, set, v.reason);
+}
+
+static void recount(
+    struct exchange *x, enum family f, uint32_t old, uint32_t set)
+{
+	struct exchange_client *c = &x->slot[rib_set_slot(x->rib, old)]->c;
+
+	c->rejected[f] -= rib_set_at(x->rib, old)->reason != REASON_NONE;
+	c->rejected[f] += rib_set_at(x->rib, set)->reason != REASON_NONE;
+}
+
+static void put(
+    struct exchange *x, enum family f, uint32_t id, uint32_t old, uint32_t set)
+{
+	if (set == old) {
+		rib_set_unref(x->rib, set);
+		return;
+	}
+	dirty_touch(x, f, id);
+	recount(x, f, old, set);
+	if (!rib_put(x->rib, f, id, old, set))
+		rib_set_unref(x->rib, set);
+}
+
+static void path(struct exchange *x, enum family f, uint32_t id, uint32_t set)
+{
+	uint8_t flags = rib_set_at(x->rib, set)->flags;
+
+	if (flags & RIB_SET_DEAD) {
+		struct exchange_client *c =
+		    &x->slot[rib_set_slot(x->rib, set)]->c;
+
+		c->received[f]--;
+		c->rejected[f] -=
+		    rib_set_at(x->rib, set)->reason != REASON_NONE;
+		dirty_touch(x, f, id);
+		rib_cut(x->rib, f, id, set);
+		return;
+	}
+	while (flags & RIB_SET_CHANGED) {
+		uint32_t by = judge_replacement(x, set);
+
+		rib_set_ref(x->rib, by);
+		rib_set_ref(x->rib, by); /* one is kept for judged() */
+		put(x, f, id, set, by);
+		set = by;
+		flags = rib_set_at(x->rib, set)->flags;
+		rib_set_unref(x->rib, by);
+	}
+	if (!x->judge_prefixes)
+		return;
+	uint32_t want = judged(x, f, id, set);
+	if (want != RIB_NONE)
+		put(x, f, id, set, want);
+}
+
+static void entry(struct exchange *x, enum family f, uint32_t id)
+{
+	struct rib_entry *e = rib_entry_at(x->rib, f, id);
+	uint32_t few[16];
+	size_t n = e->n;
+
+	if (e->flags & RIB_ENTRY_FREE || !n)
+		return;
+	if (!x->judge_prefixes && !is_marked(x, e))
+		return;
+	if (n <= sizeof few / sizeof *few) {
+		rib_list(x->rib, e, few, n);
+		for (size_t i = 0; i < n; i++)
+			path(x, f, id, few[i]);
+		return;
+	}
+	/* Changing paths uses the RIB's own list: walk over a copy. */
+	uint32_t *all = x->sweep_list;
+	n = rib_list(x->rib, e, all, RIB_PATHS_MAX);
+	for (size_t i = 0; i < n; i++)
+		path(x, f, id, all[i]);
+}
+
+static void finish(struct exchange *x)
+{
+	x->sweep.on = false;
+	x->judge_prefixes = false;
+	export_flush(x);
+	rib_marks_clear(x->rib);
+	judge_forget(x);
+}
+
+bool sweep_step(struct exchange *x, uint64_t deadline)
+{
+	struct sweep *s = &x->sweep;
+
+	if (!s->on)
+		return false;
+	for (;;) {
+		if (s->id >= rib_end(x->rib, s->f)) {
+			s->id = 0;
+			s->f = s->f == FAMILY_IPV4 ? FAMILY_IPV6 : FAMILY_IPV4;
+			if (s->id >= rib_end(x->rib, s->f) &&
+			    rib_end(x->rib, !s->f) == 0)
+				s->left = 0;
+		}
+		if (!s->left) {
+			finish(x);
+			return false;
+		}
+		for (unsigned i = 0;
+		     i < STRIDE && s->left && s->id < rib_end(x->rib, s->f);
+		     i++, s->left--)
+			entry(x, s->f, s->id++);
+		if (x->dirty.n >= BATCH_PREFIXES)
+			export_flush(x);
+		if (clock_now_ns() > deadline)
+			return true;
+	}
+}
