@@ -98,14 +98,14 @@ def test_ipv6_both_next_hops():
         a.announce(SIX, next_hop=hops, med=5, communities=["64501:1"])
         a.announce("2001:db8:2::/48", next_hop=[a.addr])
         b.wait_prefixes([SIX, "2001:db8:2::/48"])
+        a.withdraw(SIX)
+        b.wait_gone(SIX)
         u = x.sent(b, SIX)
         equal(u.next_hops, hops, "next hops")
         equal((u.path, u.med, u.communities), ([64501], 5, ["64501:1"]),
               "path, MED, communities")
         equal(x.sent(b, "2001:db8:2::/48").next_hops, [a.addr],
               "the global one alone")
-        a.withdraw(SIX)
-        b.wait_gone(SIX)
         gone = [u for u in x.tap.updates(dst=b.addr) if SIX in u.withdrawn]
         equal(len(gone), 1, "withdrawals on the wire")
 

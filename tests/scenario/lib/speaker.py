@@ -72,6 +72,7 @@ class Speaker:
         self.sock = None
         self.thread = None
         self.serial = 0
+        self.polite = True  # answers an OPEN
         node.lab.closers.append(self.abort)
         self._clear()
 
@@ -176,6 +177,7 @@ class Speaker:
         s.settimeout(10)
         self.sock = s
         self.serial += 1
+        self.polite = hello
         if hello:
             self._try_send(s, bgp.open_message(self.asn, self.bgp_id,
                                                self.hold, self.caps))
@@ -228,7 +230,8 @@ class Speaker:
         if kind == bgp.OPEN:
             self.open = bgp.parse_open(body)
             self._negotiate()
-            self._try_send(s, bgp.message(bgp.KEEPALIVE))
+            if self.polite:
+                self._try_send(s, bgp.message(bgp.KEEPALIVE))
         elif kind == bgp.KEEPALIVE:
             self.established = True
         elif kind == bgp.NOTIFICATION:
@@ -319,13 +322,12 @@ class Speaker:
         head = bgp.base_attrs(path, origin, self.width)
         out, i = b"", 0
         while i < len(prefixes):
-            run = b""
+            run = bgp.nlri(prefixes[i], path_id)
+            i += 1
             while i < len(prefixes) and len(run) + len(head) + len(rest) \
                     + len(extra) < 3900:
                 run += bgp.nlri(prefixes[i], path_id)
                 i += 1
-                if len(prefixes) == i:
-                    break
             if a == bgp.V4 and ":" not in hops[0]:
                 hop = bgp.attr(bgp.NEXT_HOP, bgp.pack_addresses(hops))
                 out += bgp.update(attrs=head + hop + rest + extra, reach=run)

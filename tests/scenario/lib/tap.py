@@ -7,7 +7,10 @@ from .net import LabError, need, wait_until
 
 
 class Tap:
-    """A capture of all BGP on a node's interface, from now on."""
+    """A capture of all BGP on a node's interface, from now on.
+
+    The first look at it ends it.
+    """
 
     def __init__(self, node, name="tap", filter_="tcp port 179"):
         need("tshark")
