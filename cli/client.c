@@ -141,6 +141,8 @@ static bool take_lines(struct conn *s)
 	char *stop = s->buf + s->n;
 	char *nl;
 
+	if (!s->n)
+		return false;
 	while (!s->end && at < stop &&
 	       (nl = memchr(at, '\n', (size_t)(stop - at)))) {
 		size_t n = (size_t)(nl - at);

@@ -13,22 +13,37 @@ static unsigned width_for(FILE *to)
 	return t.width < HELP_WIDTH ? t.width : HELP_WIDTH;
 }
 
-void cli_synopsis(const struct cli_verb *v, FILE *to)
+/* " [--from ASN]" */
+static void synopsis_option(const struct cli_option *o, char *buf, size_t n)
 {
-	fprintf(to, "spean %s", v->name);
+	char name[48];
+
+	if (o->letter && o->required)
+		snprintf(name, sizeof name, "-%c", o->letter);
+	else
+		snprintf(name, sizeof name, "--%s", o->name);
+	snprintf(buf, n, "%s%s%s%s%s", o->required ? "" : "[", name,
+	    o->arg ? " " : "", o->arg ? o->arg : "", o->required ? "" : "]");
+}
+
+/* "usage: spean why PREFIX [--from ASN] ..."; breaks between options. */
+static void synopsis(const struct cli_verb *v, FILE *to)
+{
+	int column = fprintf(to, "usage: spean %s", v->name);
+	int left = column + 1;
+	int width = (int)width_for(to);
+	char item[96];
+
 	if (v->operands)
-		fprintf(to, v->min_operands ? " %s" : " [%s]", v->operands);
+		column +=
+		    fprintf(to, v->min_operands ? " %s" : " [%s]", v->operands);
 	for (const struct cli_option *o = v->options; o && o->name; o++) {
-		fputs(o->required ? " " : " [", to);
-		if (o->letter && o->required)
-			fprintf(to, "-%c", o->letter);
-		else
-			fprintf(to, "--%s", o->name);
-		if (o->arg)
-			fprintf(to, " %s", o->arg);
-		if (!o->required)
-			fputc(']', to);
+		synopsis_option(o, item, sizeof item);
+		if (column + 1 + (int)strlen(item) > width)
+			column = fprintf(to, "\n%*s", left - 1, "") - 1;
+		column += fprintf(to, " %s", item);
 	}
+	fputs("\n\n", to);
 }
 
 static void write_option(const struct cli_option *o, FILE *to)
@@ -51,9 +66,8 @@ static void write_option(const struct cli_option *o, FILE *to)
 
 void cli_help_verb(const struct cli_verb *v, FILE *to)
 {
-	fprintf(to, "spean %s: %s\n\nusage: ", v->name, v->summary);
-	cli_synopsis(v, to);
-	fputs("\n\n", to);
+	fprintf(to, "spean %s: %s\n\n", v->name, v->summary);
+	synopsis(v, to);
 	if (v->doc) {
 		text_wrap(to, v->doc, 0, width_for(to));
 		fputc('\n', to);

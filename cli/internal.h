@@ -32,8 +32,6 @@ void cli_help(const struct cli_verbs *verbs, FILE *to);
 /* first: "show", and lists all that start with it. */
 void cli_help_group(const struct cli_verbs *verbs, const char *first, FILE *to);
 void cli_help_verb(const struct cli_verb *v, FILE *to);
-/* "spean why PREFIX [--from ASN] ...", on one line. */
-void cli_synopsis(const struct cli_verb *v, FILE *to);
 
 void cli_write_manual(const struct cli_verbs *verbs, FILE *to); /* spean(1) */
 void cli_write_completion(const struct cli_verbs *verbs, FILE *to);

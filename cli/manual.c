@@ -12,7 +12,8 @@ static void escaped(FILE *to, const char *s, size_t n)
 			fputs("\\e", to);
 		else if (s[i] == '"')
 			fputs("\\(dq", to);
-		else if (s[i] == '-' && i + 1 < n && s[i + 1] == '-')
+		else if (s[i] == '-' && ((i + 1 < n && s[i + 1] == '-') ||
+					    (i && s[i - 1] == '-')))
 			fputs("\\-", to);
 		else
 			fputc(s[i], to);

@@ -203,6 +203,24 @@ static void layout_does_not_matter(void **state)
 	conf_free(c);
 }
 
+static void the_example_is_good(void **state)
+{
+	static char text[16384];
+	FILE *f = fopen(EXAMPLES "/exchange.conf", "r");
+	struct conf *c;
+	size_t n;
+
+	(void)state;
+	assert_non_null(f);
+	n = fread(text, 1, sizeof text - 1, f);
+	fclose(f);
+	text[n] = 0;
+	c = must_parse(text);
+	assert_non_null(c);
+	assert_int_equal(c->n_member, 4);
+	conf_free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +231,7 @@ int main(void)
 	    cmocka_unit_test(send_hold_follows_hold),
 	    cmocka_unit_test(a_session_is_found_by_its_address),
 	    cmocka_unit_test(layout_does_not_matter),
+	    cmocka_unit_test(the_example_is_good),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
