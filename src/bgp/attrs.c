@@ -252,19 +252,3 @@ void bgp_attrs_narrow(struct wr *w, struct bytes attrs)
 	}
 	write_lost(w, &lost);
 }
-
-void bgp_attrs_make(
-    struct wr *w, uint8_t origin, const uint32_t *asns, unsigned n)
-{
-	bgp_attr_write(
-	    w, FLAGS_WELL_KNOWN, ATTR_ORIGIN, (struct bytes){&origin, 1});
-	uint8_t *field = open_attr(w, FLAGS_WELL_KNOWN, ATTR_AS_PATH);
-	for (unsigned i = 0; i < n; i++) {
-		if (i % 255 == 0) {
-			wr_u8(w, BGP_AS_SEQUENCE);
-			wr_u8(w, n - i < 255 ? n - i : 255);
-		}
-		wr_u32(w, asns[i]);
-	}
-	close_attr(w, field);
-}

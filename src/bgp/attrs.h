@@ -78,7 +78,3 @@ void bgp_attrs_prepend(
  * bgp_update_write_reach().
  */
 void bgp_attrs_narrow(struct wr *w, struct bytes attrs);
-
-/* The least attributes of a route: ORIGIN and a path of n ASNs. */
-void bgp_attrs_make(
-    struct wr *w, uint8_t origin, const uint32_t *asns, unsigned n);

@@ -177,7 +177,7 @@ struct bgp_attrs {
 	struct bytes as_path;	  /* segments: type, count, 4-byte ASNs */
 	struct bytes communities; /* 4 bytes each */
 	struct bytes extended;	  /* 8 bytes each */
-	struct bytes large;	  /* 12 bytes each */
+	struct bytes large;	  /* 12 bytes each, none twice */
 };
 
 /* One run of NLRI. */
@@ -210,14 +210,6 @@ struct bgp_update {
  * notify and the fault.
  */
 void bgp_update_parse(struct rd body, const struct bgp_rules *rules,
-    struct arena *a, struct bgp_update *ret);
-
-/*
- * The attributes of a table dump's entry (RFC 6396 s4.3.4), where
- * MP_REACH_NLRI is a next hop alone and a bad next hop is no fault.  As
- * above: ret->attrs, next_hop[0] of NEXT_HOP, next_hop[1] of MP_REACH_NLRI.
- */
-enum bgp_harm bgp_attrs_parse(struct bytes attrs, const struct bgp_rules *rules,
     struct arena *a, struct bgp_update *ret);
 
 struct bgp_prefix {

@@ -75,6 +75,9 @@ void bgp_path_widen(struct wr *w, struct bytes as2, struct bytes as4);
 /* Writes the 2-byte form of a canonical path; true: some ASN did not fit. */
 bool bgp_path_narrow(struct wr *w, struct bytes path);
 
+/* Leaves out what is there twice; false: no memory for the copy. */
+bool bgp_large_unique(struct arena *a, struct bytes *v);
+
 /* Whether a run of NLRI can be read to its end without a fault. */
 bool bgp_nlri_check(struct bytes run, enum family f, bool add_path);
 

@@ -25,7 +25,7 @@ static enum bgp_fault take_value(
 			p->as_path = value;
 		return f;
 	case ATTR_NEXT_HOP:
-		if (!bgp_host_address(value.p, 4) && !p->table_dump)
+		if (!bgp_host_address(value.p, 4))
 			return BGP_FAULT_NEXT_HOP;
 		memcpy(p->u->next_hop[0], value.p, 4);
 		p->u->next_hop_len[0] = 4;
@@ -48,6 +48,9 @@ static enum bgp_fault take_value(
 		if (!load32(value.p))
 			return BGP_FAULT_AS_ZERO;
 		p->as4_aggregator = value;
+		return BGP_FAULT_NONE;
+	case ATTR_LARGE:
+		p->large = value;
 		return BGP_FAULT_NONE;
 	case ATTR_OTC:
 		a->otc = load32(value.p);
@@ -151,11 +154,6 @@ static void multiprotocol(struct parse *p, const struct attr_kind *k,
 {
 	if ((flags & FLAGS_TRANSITIVE) != k->flags)
 		update_error(p, k->flags_harm, BGP_FAULT_FLAGS, code, attr);
-	if (p->table_dump) {
-		if (code == ATTR_MP_REACH)
-			update_mp_table_dump(p, value);
-		return;
-	}
 	if (code == ATTR_MP_REACH)
 		update_mp_reach(p, value, attr);
 	else

@@ -51,6 +51,8 @@ static struct bytes value_of(const struct parse *p, const struct slot *s)
 		return p->as_path;
 	if (s->code == ATTR_AGGREGATOR)
 		return p->aggregator;
+	if (s->code == ATTR_LARGE)
+		return p->large;
 	return (struct bytes){p->start + s->at, s->len};
 }
 
@@ -64,6 +66,8 @@ bool update_canonical(struct parse *p, size_t attrs_n)
 			return false;
 		max += p->as_path.n + 16;
 	}
+	if (!bgp_large_unique(p->arena, &p->large))
+		return false;
 	uint8_t *out = arena_take(p->arena, max);
 	if (!out)
 		return false;

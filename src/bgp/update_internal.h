@@ -20,16 +20,16 @@ struct parse {
 	const uint8_t *start; /* of the attributes */
 	struct slot *slots;
 	size_t n_slots;
-	bool sorted;	 /* the slots are in ascending order */
-	bool classic;	 /* there is RFC 4271 NLRI, so NEXT_HOP counts */
-	bool table_dump; /* MP_REACH_NLRI is a next hop alone (RFC 6396) */
-	bool others;	 /* an attribute other than MP_UNREACH_NLRI was there */
-	bool located;	 /* some reachable NLRI was found, wanted or not */
-	bool malformed;	 /* an error worse than attribute discard */
+	bool sorted;	/* the slots are in ascending order */
+	bool classic;	/* there is RFC 4271 NLRI, so NEXT_HOP counts */
+	bool others;	/* an attribute other than MP_UNREACH_NLRI was there */
+	bool located;	/* some reachable NLRI was found, wanted or not */
+	bool malformed; /* an error worse than attribute discard */
 	struct bytes bad; /* the attribute that u->fault is about */
 	uint64_t seen[4];
 	struct bytes as_path; /* as received, or widened */
 	struct bytes aggregator;
+	struct bytes large;
 	struct bytes as4_path;
 	struct bytes as4_aggregator;
 	uint8_t merged_aggregator[8];
@@ -58,7 +58,6 @@ void update_walk(struct parse *p, struct rd attrs);
 
 void update_mp_reach(struct parse *p, struct bytes value, struct bytes attr);
 void update_mp_unreach(struct parse *p, struct bytes value, struct bytes attr);
-void update_mp_table_dump(struct parse *p, struct bytes value);
 
 /* ---- update_canonical.c ------------------------------------------------- */
 

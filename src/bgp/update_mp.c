@@ -34,21 +34,6 @@ static bool mp_next_hop(
 	return true;
 }
 
-/* RFC 6396 s4.3.4: a next hop alone; old dumps have the whole attribute. */
-void update_mp_table_dump(struct parse *p, struct bytes value)
-{
-	struct rd r = rd_from(value.p, value.n);
-
-	if (value.n && value.p[0] == 0)
-		rd_skip(&r, 3);
-	size_t n = rd_u8(&r);
-	const uint8_t *next_hop = rd_take(&r, n);
-	if (!next_hop || (n != 4 && n != 16 && n != 32))
-		return;
-	memcpy(p->u->next_hop[1], next_hop, n);
-	p->u->next_hop_len[1] = (uint8_t)n;
-}
-
 void update_mp_reach(struct parse *p, struct bytes value, struct bytes attr)
 {
 	struct rd r = rd_from(value.p, value.n);

@@ -93,7 +93,7 @@ static void require(struct parse *p, uint8_t code)
 static void judge(struct parse *p, size_t attrs_n)
 {
 	struct bgp_update *u = p->u;
-	bool reach = p->table_dump || u->reach[0].wire.n || u->reach[1].wire.n;
+	bool reach = u->reach[0].wire.n || u->reach[1].wire.n;
 
 	if (reach) { /* RFC 7606 s3d */
 		require(p, ATTR_ORIGIN);
@@ -192,29 +192,4 @@ void bgp_update_parse(struct rd body, const struct bgp_rules *rules,
 	} else if (p.others || whole != 4 + attrs_n || ret->harm) {
 		ret->end_of_rib = false;
 	}
-}
-
-enum bgp_harm bgp_attrs_parse(struct bytes attrs, const struct bgp_rules *rules,
-    struct arena *a, struct bgp_update *ret)
-{
-	struct parse p = {.rules = rules,
-	    .arena = a,
-	    .u = ret,
-	    .sorted = true,
-	    .table_dump = true,
-	    .located = true,
-	    .start = attrs.p};
-
-	clear(ret);
-	if (attrs.n > UINT16_MAX || (attrs.n && !take_slots(&p, attrs.n))) {
-		update_error(&p, BGP_WITHDRAW, BGP_FAULT_MEMORY, 0, attrs);
-		return ret->harm;
-	}
-	p.classic = true; /* so that NEXT_HOP is looked at */
-	update_walk(&p, rd_from(attrs.p, attrs.n));
-	p.classic = false; /* and nobody misses it */
-	judge(&p, attrs.n);
-	if (ret->harm == BGP_RESET) /* there is no session to reset */
-		ret->harm = BGP_WITHDRAW;
-	return ret->harm;
 }

@@ -1,4 +1,4 @@
-/* The attributes of a table dump, and what is made of canonical ones. */
+/* Attributes of one prefix, and what is made of canonical ones. */
 #include "update_rules.h"
 
 #include "bgp/attrs.h"
@@ -46,18 +46,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct bgp_update u;
 	struct arena a;
 
-	if (n < RULES_BYTES)
+	if (n < RULES_BYTES || n > UINT16_MAX)
 		return 0;
 	struct bgp_rules rules = rules_from(data);
 	unsigned times = data[1] / 3u;
 	data += RULES_BYTES;
 	n -= RULES_BYTES;
-	arena_init(&a, memory_for(n));
-	enum bgp_harm harm =
-	    bgp_attrs_parse((struct bytes){n ? data : NULL, n}, &rules, &a, &u);
-	PROPERTY(harm == u.harm && harm != BGP_RESET);
-	PROPERTY(u.next_hop_len[0] <= 4 && u.next_hop_len[1] <= 32);
-	if (harm < BGP_WITHDRAW)
+	static uint8_t body[UINT16_MAX + 64];
+	static const uint8_t nlri[] = {24, 203, 0, 113};
+	struct wr w = wr_from(body, sizeof body);
+	rules.families |= BGP_FAMILY(FAMILY_IPV4);
+	rules.add_path = 0;
+	wr_u16(&w, 0);
+	wr_u16(&w, (unsigned)n);
+	wr_bytes(&w, data, n);
+	wr_bytes(&w, nlri, sizeof nlri);
+	arena_init(&a, memory_for(wr_len(&w)));
+	bgp_update_parse(rd_from(body, wr_len(&w)), &rules, &a, &u);
+	if (u.harm < BGP_WITHDRAW)
 		check_changes(&u.attrs, times);
 	arena_done(&a);
 	return 0;

@@ -359,28 +359,33 @@ static void old_as4_information_is_ignored(void **state)
 	    LITERAL(ORIGIN_IGP, 0x40, 2, 6, 2, 1, 0, 0, 0x5b, 0xa0));
 }
 
-static void table_dump_entries(void **state)
+static void large_communities_are_unique(void **state)
 {
-	struct bytes short_form =
-	    LITERAL(ORIGIN_IGP, PATH_64501, 0x80, 14, 17, 16, V6_A);
-	struct bytes long_form =
-	    LITERAL(ORIGIN_IGP, PATH_64501, 0x80, 14, 21, 0, 2, 1, 16, V6_A, 0);
-	struct bytes v4 =
-	    LITERAL(ORIGIN_IGP, PATH_64501, 0x40, 3, 4, 0, 0, 0, 0);
+	static uint8_t attrs[8000];
+	static uint8_t values[6000];
+	static const uint8_t head[] = {MANDATORY};
+	struct wr w = wr_from(attrs, sizeof attrs);
 
 	(void)state;
-	assert_int_equal(
-	    bgp_attrs_parse(short_form, &rules, &s.arena, &s.u), BGP_FINE);
-	assert_int_equal(s.u.next_hop_len[1], 16);
-	assert_bytes(s.u.attrs.wire, LITERAL(ORIGIN_IGP, PATH_64501));
-	assert_int_equal(
-	    bgp_attrs_parse(long_form, &rules, &s.arena, &s.u), BGP_FINE);
-	assert_bytes((struct bytes){s.u.next_hop[1], 16}, LITERAL(V6_A));
-	assert_int_equal(bgp_attrs_parse(v4, &rules, &s.arena, &s.u), BGP_FINE);
-	assert_int_equal(s.u.next_hop_len[0], 4);
-	assert_int_equal(
-	    bgp_attrs_parse(LITERAL(ORIGIN_IGP), &rules, &s.arena, &s.u),
-	    BGP_WITHDRAW);
+	/* RFC 8092 s2: redundant ones are silently removed. */
+	sample_parse(&s, EMPTY,
+	    LITERAL(MANDATORY, 0xc0, 32, 48, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3,
+		0, 0, 0, 9, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0,
+		0, 0, 3, 0, 0, 0, 9, 0, 0, 0, 2, 0, 0, 0, 3),
+	    LITERAL(NLRI_203), &rules);
+	assert_int_equal(s.u.harm, BGP_FINE);
+	assert_bytes(
+	    s.u.attrs.large, LITERAL(0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0,
+				 0, 9, 0, 0, 0, 2, 0, 0, 0, 3));
+	/* Many: 500, of which 100 are different. */
+	for (unsigned i = 0; i < 500; i++)
+		values[i * 12 + 11] = (uint8_t)(i % 100);
+	wr_bytes(&w, head, sizeof head);
+	bgp_attr_write(&w, 0xc0, ATTR_LARGE, (struct bytes){values, 6000});
+	sample_parse(&s, EMPTY, (struct bytes){attrs, wr_len(&w)},
+	    LITERAL(NLRI_203), &rules);
+	assert_int_equal(s.u.harm, BGP_FINE);
+	assert_bytes(s.u.attrs.large, (struct bytes){values, 1200});
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -403,7 +408,7 @@ int main(void)
 	    TEST(bits_beyond_the_length_do_not_matter),
 	    TEST(two_byte_peers_are_widened),
 	    TEST(old_as4_information_is_ignored),
-	    TEST(table_dump_entries),
+	    TEST(large_communities_are_unique),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
