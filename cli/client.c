@@ -138,7 +138,7 @@ static bool is_end(const char *line, size_t n)
 static bool take_lines(struct conn *s)
 {
 	char *at = s->buf;
-	char *stop = s->buf + s->n;
+	char *stop = s->n ? s->buf + s->n : s->buf;
 	char *nl;
 
 	if (!s->n)
