@@ -206,12 +206,25 @@ static void set_key(struct peer *p)
 				   : "");
 }
 
+/* The address that the session stands on is ours no more. */
+static bool local_gone(const struct peer *p)
+{
+	const struct conf_exchange *x = &p->ps->conf->exchange;
+
+	if (!p->up)
+		return false;
+	for (size_t i = 0; i < x->n_listen; i++)
+		if (ip_eq(&x->listen[i], &p->up->local))
+			return false;
+	return true;
+}
+
 /* Takes the conf's own words for it; what need not be reset is not. */
 static void peer_change(struct peer *p, const struct conf *old,
     const struct conf *conf, const struct conf_member *m,
     const struct conf_at *at)
 {
-	bool resets = conf_resets(old, conf, m, at);
+	bool resets = conf_resets(old, conf, m, at) || local_gone(p);
 
 	p->member = m;
 	p->at = at;

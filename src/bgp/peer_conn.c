@@ -395,13 +395,16 @@ void conn_end(struct conn *c, enum bgp_state was, enum conn_end how,
 {
 	struct peer *p = c->peer;
 	bool was_up = p->up == c;
-	bool quiet = c->connecting || how == END_SILENT;
+	bool other = !was_up && n && n->code == BGP_ERR_CEASE &&
+		     n->subcode == BGP_CEASE_COLLISION;
+	bool quiet = c->connecting || how == END_SILENT || other;
 	uint64_t up_ns = 0;
 
 	if (was_up)
 		up_ns = session_ends(c, how, n);
 	charge(c, was, how, n, up_ns);
-	note(c, how, n, text);
+	if (!other) /* a collision is no error: the other one goes on */
+		note(c, how, n, text);
 	p->conn[c->side] = NULL;
 	if (n && how != END_TOLD) {
 		say_goodbye(c, n);

@@ -43,13 +43,18 @@ void peer_start(struct peer *p)
 		loop_timer_stop(ps->loop, &p->retry);
 		return;
 	}
-	if (p->up || p->conn[CONN_OURS])
+	if (p->up)
 		return;
 	if (waits(p)) {
 		retry_at(p, p->backoff.until_ns);
 		return;
 	}
 	p->held = false;
+	/* It connected while there was no engine, or sooner than it may. */
+	if (p->conn[CONN_THEIRS])
+		conn_unpark(p->conn[CONN_THEIRS]);
+	if (p->up || p->conn[CONN_OURS])
+		return;
 	if (!loop_timer_on(&p->retry))
 		retry_at(p, loop_now(ps->loop) + peers_random(ps) % FIRST_NS);
 }
@@ -95,8 +100,12 @@ static void try_connect(struct peer *p)
 	int fd = tcp_connect(local, &p->addr, p->at->port, &how);
 	if (fd >= 0)
 		fd = conn_new(p, CONN_OURS, fd, true, false);
-	if (fd < 0)
-		peer_note(p, "connect: %s", strerror(-fd));
+	if (fd >= 0)
+		return;
+	peer_note(p, "connect: %s", strerror(-fd));
+	/* Not the peer's doing: an address or a descriptor is missing. */
+	if (fd != -ENETUNREACH && fd != -EHOSTUNREACH && fd != -ECONNREFUSED)
+		peers_tell(p->ps, PEERS_TROUBLE, p, "%s", p->error);
 }
 
 void peer_retry_fired(struct loop_timer *t)
@@ -161,7 +170,9 @@ void peers_accepted(void *arg, int fd, const struct ip *from)
 		return;
 	}
 	bool far = waits(p) && p->backoff.until_ns - now > PARK_NS;
-	if (peer_idle_why(p) || (waits(p) && p->held) || far) {
+	bool engine = feed_ready(ps);
+	if ((engine && peer_idle_why(p)) || p->member->shutdown ||
+	    ps->stopping || (waits(p) && p->held) || far) {
 		peers_tell(ps, PEERS_REFUSED, p, "%s",
 		    peer_idle_why(p) ? peer_idle_why(p) : p->error);
 		close(fd);
@@ -178,7 +189,7 @@ void peers_accepted(void *arg, int fd, const struct ip *from)
 		close(fd);
 		return;
 	}
-	err = conn_new(p, CONN_THEIRS, fd, false, waits(p));
+	err = conn_new(p, CONN_THEIRS, fd, false, waits(p) || !engine);
 	if (err)
 		peers_tell(ps, PEERS_TROUBLE, p, "socket: %s", strerror(-err));
 }

@@ -348,6 +348,74 @@ static void a_broken_journal_breaks_nothing_else(void **state)
 	}
 }
 
+/* The same without a session, thousands of times, with chance for a pen. */
+static void chance_in_the_area_reaches_nothing_beyond_it(void **state)
+{
+	size_t area_n = FEED_CHUNKS_AT + 4 * (size_t)FEED_CHUNK;
+	uint8_t *area = aligned_alloc(
+	    FEED_CHUNK, (area_n + FEED_CHUNK - 1) / FEED_CHUNK * FEED_CHUNK);
+	struct feed_cursors *own = malloc(sizeof *own);
+	struct outbox_pool pool;
+	uint64_t dice = 88172645463325252u;
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+	memset(area, 0, area_n);
+	rig.chunks = area + FEED_CHUNKS_AT;
+	rig.seq = 0;
+	for (int round = 0; round < 4000; round++) {
+		struct outbox o;
+		struct feed_place at = {0};
+
+		for (uint32_t i = 0; i < 4; i++) {
+			struct feed_chunk *c =
+			    rig_chunk_at(&rig, rig_chunk(&rig, i, 0));
+			uint32_t all = rig_mask(c, 3);
+			for (int e = 0; e < 3; e++)
+				rig_entry(
+				    c, all, data, rig_updates(data, 0, 3, 100));
+			atomic_store(&c->next, i < 3 ? i + 1 : FEED_NO_CHUNK);
+		}
+		for (int k = 0; k < 3; k++) {
+			dice ^= dice << 13;
+			dice ^= dice >> 7;
+			dice ^= dice << 17;
+			size_t chunk = dice % 4;
+			size_t off = dice / 4 % 1200;
+			rig.chunks[chunk * FEED_CHUNK + off] =
+			    (uint8_t)(dice >> 32);
+		}
+		assert_true(
+		    outbox_pool_map(&pool, area, area_n, own, sizeof *own));
+		outbox_init(&o, (unsigned)(dice >> 40) % FEED_SLOTS);
+		o.slot = round % 2 ? o.slot : 1;
+		outbox_attach(&o, &pool);
+		at.seq = rig_chunk_at(&rig, 0)->seq;
+		if (outbox_join(&o, &at) == 0) {
+			struct feed_place left;
+			uint8_t last[19] = {0};
+
+			(void)outbox_write(&o, pair[0]);
+			(void)outbox_wants(&o);
+			(void)outbox_write(&o, pair[0]);
+			if (round % 3)
+				(void)outbox_skip(&o, 0, &left);
+			(void)outbox_goodbye(&o, pair[0], last, sizeof last);
+		}
+		outbox_done(&o);
+		/* Full now and then: cuts fall anywhere. */
+		if (round % 5 == 0)
+			while (recv(pair[1], data, sizeof data, 0) > 0)
+				;
+	}
+	close(pair[0]);
+	close(pair[1]);
+	free(area);
+	free(own);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,6 +429,7 @@ int main(void)
 		one_that_takes_nothing_is_dropped_by_the_send_hold_timer),
 	    cmocka_unit_test(more_than_was_allowed_costs_the_session),
 	    cmocka_unit_test(a_broken_journal_breaks_nothing_else),
+	    cmocka_unit_test(chance_in_the_area_reaches_nothing_beyond_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define ALPHA "member \"Alpha\" { asn 64501; at 127.0.0.2 { passive on; } }\n"
@@ -349,6 +350,7 @@ static void when_the_engine_dies_peers_leave_in_silence_and_come_again(
 {
 	struct bgp_open heard;
 	struct bgp_notify n;
+	uint8_t byte;
 
 	(void)state;
 	rig_start(&rig, "", ALPHA BETA);
@@ -360,14 +362,14 @@ static void when_the_engine_dies_peers_leave_in_silence_and_come_again(
 	assert_int_equal(rig.blames, 1);
 	assert_int_equal(rig.blamed.b[3], 2);
 	assert_int_equal(info(0).state, BGP_IDLE);
-	/* Nobody is let in while there is no engine. */
+	/* Who comes while there is no engine waits for it. */
 	speak(&rig, &a, "127.0.0.2", 64501);
-	hear_end(&a);
+	rig_turn(&rig, 50);
+	assert_true(recv(a.fd, &byte, 1, MSG_DONTWAIT) < 0);
 	rig_link(&rig);
 	rig_expect(&rig, FEED_EXPECT);
 	assert_int_equal(rig.head.len, sizeof(struct ip));
 	assert_int_equal(rig.record[3], 2);
-	speak(&rig, &a, "127.0.0.2", 64501);
 	hear_type(&a, BGP_OPEN);
 	assert_int_equal(
 	    bgp_open_parse(rd_from(a.body, a.body_n), &heard, &n), 0);
