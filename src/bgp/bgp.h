@@ -6,7 +6,7 @@
  * (capabilities), 6793 (4-byte AS), 2918 and 7313 (refresh), 4724, 8538 and
  * 9494 (graceful restart), 7911 (ADD-PATH), 8654 (extended messages), 8950
  * (next hops of the other family), 1997, 4360 and 8092 (communities), 7606
- * (errors), 9234 (roles, OTC), 9003 (shutdown communication).
+ * (errors), 7607 (AS 0), 9234 (roles, OTC), 9003 (shutdown communication).
  */
 #pragma once
 

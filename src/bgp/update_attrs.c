@@ -125,6 +125,10 @@ static void unwanted(struct parse *p, uint8_t code, struct bytes attr)
 static void unknown(struct parse *p, uint8_t code, uint8_t flags,
     struct bytes value, struct bytes attr)
 {
+	/*
+	 * Who calls it well-known contradicts the registry: a conflict of
+	 * flags (RFC 7606 s3c), and no reason to reset as RFC 4271 s6.3 did.
+	 */
 	if (!(flags & FLAG_OPTIONAL)) {
 		note_discarded(p, code);
 		update_error(p, BGP_WITHDRAW, BGP_FAULT_WELL_KNOWN, code, attr);
