@@ -104,7 +104,8 @@ static uint32_t run_for(struct exchange *x, const struct run *want)
 {
 	if (x->last_run < x->runs.n && run_is(run_at(x, x->last_run), want))
 		return x->last_run;
-	if (x->runs.n * 2 >= (size_t)1 << x->run_table_bits)
+	if (!x->run_table_bits || x->runs.n * 2 >= (size_t)1
+						       << x->run_table_bits)
 		run_table_grow(x);
 	uint32_t mask = (1u << x->run_table_bits) - 1;
 	uint32_t hash =
@@ -355,7 +356,7 @@ static bool give(const struct exchange *x, uint32_t set, uint64_t *rest,
 static void look_before(
     struct exchange *x, const struct dirty *d, struct before *b)
 {
-	const uint32_t *old = vec_u32(&x->old) + d->old;
+	const uint32_t *old = d->n ? vec_u32(&x->old) + d->old : NULL;
 	uint64_t left;
 
 	b->n = 0;
@@ -507,7 +508,7 @@ static uint32_t same_path(
 void export_addpath(struct exchange *x, const struct dirty *d)
 {
 	const struct rib_entry *e = rib_entry_at(x->rib, d->family, d->id);
-	const uint32_t *old = vec_u32(&x->old) + d->old;
+	const uint32_t *old = d->n ? vec_u32(&x->old) + d->old : NULL;
 	uint32_t *list = x->rib->list;
 	size_t n = rib_list(x->rib, e, list, RIB_PATHS_MAX);
 	uint64_t to[WORDS_MAX], had[WORDS_MAX], gone[WORDS_MAX];

@@ -189,7 +189,10 @@ static void reach(
 	    .slot = slot,
 	    .attrs = &u->attrs,
 	    .set = RIB_NONE,
-	    .in = {.slot = slot, .family = u->reach[i].family},
+	    .in = {.slot = slot,
+		.family = u->reach[i].family,
+		.wire = {(const uint8_t *)"", 0},
+		.next_hop = {(const uint8_t *)"", 0}},
 	};
 
 	if (u->harm == BGP_WITHDRAW) {

@@ -94,6 +94,7 @@ struct slot {
 	uint8_t want_join; /* masks of families: records to be sent */
 	uint8_t want_skip;
 	uint8_t eor_seen;
+	bool refreshing[FAMILY_COUNT]; /* between BoRR and EoRR */
 	uint8_t stale; /* families with stale routes */
 	uint8_t llgr;  /* families whose stale routes are long-lived */
 	uint32_t max_prefix[FAMILY_COUNT];
@@ -376,6 +377,8 @@ void encode_attrs(const struct exchange *x, uint32_t set, unsigned variant,
 /* journal.c */
 void journal_attach(struct exchange *x, struct feed_shared *area,
     size_t area_bytes, const struct feed_cursors *cursors);
+/* Chunks that must be free before a batch is taken in: it may need them. */
+uint32_t journal_reserve(const struct exchange *x);
 void journal_detach(struct exchange *x);
 /* Room for a message of at most n bytes to clients with that mask, or NULL. */
 uint8_t *journal_room(

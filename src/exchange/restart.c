@@ -23,6 +23,8 @@ enum what {
 	KILL_STALE,
 	MAKE_STALE, /* what is stale already is killed (RFC 4724 s4.2) */
 	MAKE_LLGR,
+	MAKE_UNCONFIRMED, /* RFC 7313 */
+	KILL_UNCONFIRMED,
 };
 
 struct each {
@@ -54,6 +56,15 @@ static void on_set(struct rib *r, uint32_t set, void *arg)
 		}
 		rib_set_unindex(r, set);
 		s->flags |= RIB_SET_STALE;
+		s->unconfirmed = 0;
+		break;
+	case MAKE_UNCONFIRMED:
+		rib_set_unindex(r, set);
+		s->unconfirmed = 1;
+		break;
+	case KILL_UNCONFIRMED:
+		if (s->unconfirmed)
+			rib_set_mark(r, set, RIB_SET_DEAD);
 		break;
 	case MAKE_LLGR:
 		if (!stale || s->flags & (RIB_SET_CHANGED | RIB_SET_LLGR))
@@ -323,12 +334,10 @@ void restart_refresh(
 		break;
 	case 1: /* RFC 7313 s4: what is not sent again until EoRR is gone */
 		export_flush(x);
-		s->stale |= (uint8_t)BGP_FAMILY(f);
-		s->stale_until = x->now + x->conf.stale_max_s * NS_PER_S;
-		each_set(x, slot, f, MAKE_STALE);
+		each_set(x, slot, f, MAKE_UNCONFIRMED);
 		break;
 	case 2:
-		forget_stale(x, slot, f);
+		each_set(x, slot, f, KILL_UNCONFIRMED);
 		break;
 	default:
 		break;
