@@ -96,7 +96,7 @@ def test_ten_faults_change_nothing():
             f"member \"F7\" {{ asn 64608; at {a.addr}; }}",
             "member \"F8\" { asn 64609; at 192.0.2.108; max-prefix lots; }",
             "polisy { }",
-            "member F10 { asn 64611; at 192.0.2.110; }",
+            "member \"F10\" { asn 64611; at 192.0.2.110; hold 9 }",
         ]) + "\n"
         lines = ask(spean, {"verb": "apply", "text": bad})
         equal(lines[-1]["exit"], 1, "exit")

@@ -48,8 +48,11 @@ def config(*members, policy="preset open;", exchange="", asn=RS_ASN,
 
 
 def of(*speakers, **directives):
-    """Member blocks for speakers, one a speaker."""
-    return [Member(s.asn, s.addr, **directives) for s in speakers]
+    """Member blocks for speakers, one for each ASN among them."""
+    at = {}
+    for s in speakers:
+        at.setdefault(s.asn, []).append(s.addr)
+    return [Member(asn, *addrs, **directives) for asn, addrs in at.items()]
 
 
 class Spean:
@@ -71,6 +74,8 @@ class Spean:
     def start(self, timeout=15):
         if not os.access(BINARY, os.X_OK):
             raise LabError(f"{BINARY} is missing: make build")
+        # The log goes on from an earlier start.
+        before = self.process.text().count("\nready\n") if self.process else 0
         self.process = self.node.spawn(
             "spean", [BINARY, "run", "-c", self.conf, "--run-dir",
                       self.run_dir, "--state-dir", self.state_dir])
@@ -79,7 +84,7 @@ class Spean:
             if not self.process.running():
                 raise LabError("spean ended at its start:\n"
                                + self.process.text()[-2000:])
-            return "ready" in self.process.text().split("\n")
+            return ("\n" + self.process.text()).count("\nready\n") > before
         wait_until(ready, timeout, "spean to print ready")
         return self
 
