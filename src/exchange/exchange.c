@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #define ARENA_MAX ((size_t)4 << 20)
-#define RESERVE_CHUNKS 64 /* of the pool, that a batch may need */
 #define COUNTS_NS (50 * NS_PER_MS)
 #define POLL_NS (5 * NS_PER_MS)
 
@@ -117,11 +116,10 @@ void exchange_detach(struct exchange *x, uint64_t now_ns)
 
 bool exchange_ready(struct exchange *x)
 {
-	if (!x->area || x->n_free >= RESERVE_CHUNKS ||
-	    x->n_free >= x->n_chunks / 2)
+	if (!x->area || x->n_free >= journal_reserve(x))
 		return true;
 	journal_reclaim(x);
-	return x->n_free >= RESERVE_CHUNKS || x->n_free >= x->n_chunks / 2;
+	return x->n_free >= journal_reserve(x);
 }
 
 static void on_up(struct exchange *x, uint32_t outer, uint32_t incarnation,
@@ -223,7 +221,7 @@ bool exchange_flush(struct exchange *x, uint64_t now_ns)
 	journal_publish(x);
 	journal_relieve(x);
 	journal_pending(x);
-	bool watch = x->n_lagging || x->n_free < x->n_chunks / 2;
+	bool watch = x->n_lagging || x->n_free < 2 * journal_reserve(x);
 	atomic_store_explicit(&x->area->watching, watch, memory_order_relaxed);
 	bool news = x->published;
 	x->published = false;
@@ -268,7 +266,7 @@ uint64_t exchange_due(const struct exchange *x)
 			  ? due
 			  : x->counts_ns + COUNTS_NS + 1;
 	if (x->n_lagging || x->pending ||
-	    (x->area && x->n_free < x->n_chunks / 4))
+	    (x->area && x->n_free < 2 * journal_reserve(x)))
 		poll = x->now + POLL_NS;
 	return due < poll ? due : poll;
 }

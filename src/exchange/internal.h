@@ -171,9 +171,9 @@ struct journal {
 
 struct sweep {
 	bool on;
+	bool again; /* another pass after this one */
 	enum family f;
 	uint32_t id;
-	uint64_t left; /* entries until all were seen */
 };
 
 struct exchange {

@@ -16,7 +16,6 @@
 #define NO_ENTRY UINT32_MAX
 #define STALLED_NS (200 * NS_PER_MS) /* without progress, when room is short   \
 				      */
-#define AHEAD_CHUNKS 128 /* so far ahead of a client, others say it is slow */
 
 static size_t align8(size_t n)
 {
@@ -27,6 +26,11 @@ static struct feed_chunk *chunk_at(const struct exchange *x, uint32_t i)
 {
 	return (struct feed_chunk *)(void *)((uint8_t *)x->chunk +
 					     (size_t)i * FEED_CHUNK);
+}
+
+uint32_t journal_reserve(const struct exchange *x)
+{
+	return x->n_chunks / 2 < 64 ? x->n_chunks / 2 : 64;
 }
 
 unsigned journal_of(const struct slot *s, enum family f)
@@ -427,7 +431,8 @@ static bool is_slow(struct exchange *x, uint32_t slot, enum family f,
 		s->last_at[f] = at;
 		s->moved_ns[f] = x->now;
 	}
-	return best_seq > (at >> 17) + AHEAD_CHUNKS ||
+	/* Others are far ahead of it: the session role has done its part. */
+	return best_seq > (at >> 17) + x->n_chunks / 4 ||
 	       x->now - s->moved_ns[f] > STALLED_NS;
 }
 
@@ -463,7 +468,7 @@ void journal_relieve(struct exchange *x)
 	if (!x->area)
 		return;
 	journal_reclaim(x);
-	if (x->n_free >= x->n_chunks / 4)
+	if (x->n_free >= 2 * journal_reserve(x))
 		return;
 	for (unsigned i = 0; i < FEED_JOURNALS; i++) {
 		struct journal *j = &x->journal[i];

@@ -308,8 +308,7 @@ static bool serve(struct exchange *x, uint32_t slot, enum family f)
 		return false;
 	if (l->mark[0] && (at == UINT64_MAX || at < l->mark[0]))
 		return false;
-	/* A slice may be as large as an eighth of the pool. */
-	if (x->n_free < x->n_chunks / 4)
+	if (x->n_free < journal_reserve(x))
 		return false;
 	if (l->borr) {
 		if (!send_refresh(x, slot, f, 1))

@@ -11,9 +11,11 @@
 
 void sweep_start(struct exchange *x)
 {
-	x->sweep.on = true;
-	x->sweep.left = (uint64_t)rib_end(x->rib, FAMILY_IPV4) +
-			rib_end(x->rib, FAMILY_IPV6);
+	if (x->sweep.on) {
+		x->sweep.again = true; /* what lies behind must be seen too */
+		return;
+	}
+	x->sweep = (struct sweep){.on = true};
 }
 
 static bool is_marked(const struct exchange *x, const struct rib_entry *e)
@@ -142,11 +144,14 @@ static void entry(struct exchange *x, enum family f, uint32_t id)
 		path(x, f, id, all[i]);
 }
 
+/* A pass is over. */
 static void finish(struct exchange *x)
 {
-	x->sweep.on = false;
-	x->judge_prefixes = false;
 	export_flush(x);
+	x->sweep = (struct sweep){.on = x->sweep.again};
+	if (x->sweep.on)
+		return;
+	x->judge_prefixes = false;
 	rib_marks_clear(x->rib);
 	judge_forget(x);
 }
@@ -155,27 +160,20 @@ bool sweep_step(struct exchange *x, uint64_t deadline)
 {
 	struct sweep *s = &x->sweep;
 
-	if (!s->on)
-		return false;
-	for (;;) {
-		if (s->id >= rib_end(x->rib, s->f)) {
-			s->id = 0;
-			s->f = s->f == FAMILY_IPV4 ? FAMILY_IPV6 : FAMILY_IPV4;
-			if (s->id >= rib_end(x->rib, s->f) &&
-			    rib_end(x->rib, !s->f) == 0)
-				s->left = 0;
-		}
-		if (!s->left) {
-			finish(x);
-			return false;
-		}
-		for (unsigned i = 0;
-		     i < STRIDE && s->left && s->id < rib_end(x->rib, s->f);
-		     i++, s->left--)
+	while (s->on) {
+		uint32_t end = rib_end(x->rib, s->f);
+
+		for (unsigned i = 0; i < STRIDE && s->id < end; i++)
 			entry(x, s->f, s->id++);
 		if (x->dirty.n >= BATCH_PREFIXES)
 			export_flush(x);
+		if (s->id >= end) {
+			s->id = 0;
+			if (++s->f == FAMILY_COUNT)
+				finish(x);
+		}
 		if (clock_now_ns() > deadline)
-			return true;
+			break;
 	}
+	return s->on;
 }

@@ -211,7 +211,7 @@ static uint32_t set_new(
 	    .next_hop_len = (uint8_t)in->next_hop.n,
 	    .reason = (uint8_t)in->reason,
 	    .flags = in->flags,
-	    .family = (uint8_t)in->family,
+	    .family = in->family & 1,
 	};
 	((uint64_t *)r->keys.p)[set] =
 	    rib_rank_key(&in->rank, in->reason != REASON_NONE);

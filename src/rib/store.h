@@ -80,7 +80,8 @@ struct rib_set {
 	uint8_t next_hop_len;
 	uint8_t reason; /* enum reason; REASON_NONE: accepted */
 	uint8_t flags;
-	uint8_t family;
+	uint8_t family : 1;
+	uint8_t unconfirmed : 1; /* since a BoRR (RFC 7313) */
 };
 
 struct rib_page {
