@@ -214,6 +214,7 @@ static void parameters(void **state)
 static void more_than_255_bytes_of_parameters(void **state)
 {
 	static const uint8_t fixed[] = {FIXED, 255, 255};
+	static const uint8_t nothing[200] = {1};
 	uint8_t buf[1200];
 	struct wr w = wr_from(buf, sizeof buf);
 	struct bgp_open o;
@@ -226,7 +227,7 @@ static void more_than_255_bytes_of_parameters(void **state)
 	for (unsigned i = 0; i < 4; i++) { /* nobody knows 200 */
 		wr_u8(&w, 200);
 		wr_u8(&w, 200);
-		memset(wr_take(&w, 200), 1, 200);
+		wr_bytes(&w, nothing, sizeof nothing);
 	}
 	wr_u8(&w, 65);
 	wr_u8(&w, 4);

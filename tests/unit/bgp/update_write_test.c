@@ -141,12 +141,14 @@ static void bytes_of_a_small_announcement(void **state)
 	struct wr w = wr_from(out, sizeof out);
 	static const uint8_t hop[] = {192, 0, 2, 11};
 	static const uint8_t net[] = {203, 0, 113, 0};
+	size_t n;
 
 	(void)state;
 	assert_true(bgp_update_write_reach(
 	    &u, &w, &how, LITERAL(ATTRS), hop, sizeof hop));
 	assert_true(bgp_update_write_nlri(&u, net, 24, 0));
-	assert_int_equal(bgp_update_write_close(&u), wr_len(&w));
+	n = bgp_update_write_close(&u);
+	assert_int_equal(n, wr_len(&w));
 	assert_bytes((struct bytes){out + 16, wr_len(&w) - 16},
 	    LITERAL(0, 54, 2, 0, 0, 0, 27, ORIGIN_IGP, PATH_64501, NEXT_HOP_11,
 		0x80, 4, 4, 0, 0, 0, 9, NLRI_203));
@@ -158,7 +160,8 @@ static void bytes_of_a_small_announcement(void **state)
 	assert_true(bgp_update_write_reach(
 	    &u, &w, &how, LITERAL(ATTRS), hop6, sizeof hop6));
 	assert_true(bgp_update_write_nlri(&u, net6, 32, 0));
-	assert_int_equal(bgp_update_write_close(&u), wr_len(&w));
+	n = bgp_update_write_close(&u);
+	assert_int_equal(n, wr_len(&w));
 	assert_bytes((struct bytes){out + 18, wr_len(&w) - 18},
 	    LITERAL(2, 0, 0, 0, 50, 0x90, 14, 0, 26, 0, 2, 1, 16, V6_A, 0, 32,
 		0x20, 1, 0xd, 0xb8, ATTRS));
