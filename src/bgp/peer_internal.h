@@ -142,6 +142,8 @@ void peers_tell(struct peers *ps, enum peers_event what, const struct peer *p,
 
 /* Sets out for the next try, as the back-off allows; may be called always. */
 void peer_start(struct peer *p);
+/* The next try comes within seconds, if it were later. */
+void peer_retry_soon(struct peer *p);
 void peer_retry_fired(struct loop_timer *t);
 void peers_accepted(void *arg, int fd, const struct ip *from);
 /* Why no session is tried at all, or NULL. */

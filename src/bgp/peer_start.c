@@ -6,7 +6,8 @@
 #include <unistd.h>
 
 #define FIRST_NS (500 * NS_PER_MS) /* spreads the start of many */
-#define PARK_NS (30 * NS_PER_S)	   /* longer waits refuse a connection */
+#define SOON_NS (5 * NS_PER_S)
+#define PARK_NS (30 * NS_PER_S) /* longer waits refuse a connection */
 
 const char *peer_idle_why(const struct peer *p)
 {
@@ -57,6 +58,15 @@ void peer_start(struct peer *p)
 		return;
 	if (!loop_timer_on(&p->retry))
 		retry_at(p, loop_now(ps->loop) + peers_random(ps) % FIRST_NS);
+}
+
+void peer_retry_soon(struct peer *p)
+{
+	struct peers *ps = p->ps;
+	uint64_t at = loop_now(ps->loop) + jittered(ps, SOON_NS);
+
+	if (loop_timer_on(&p->retry) && p->retry.due_ns > at)
+		retry_at(p, at);
 }
 
 /*
