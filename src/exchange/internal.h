@@ -94,7 +94,6 @@ struct slot {
 	uint8_t want_join; /* masks of families: records to be sent */
 	uint8_t want_skip;
 	uint8_t eor_seen;
-	bool refreshing[FAMILY_COUNT]; /* between BoRR and EoRR */
 	uint8_t stale; /* families with stale routes */
 	uint8_t llgr;  /* families whose stale routes are long-lived */
 	uint32_t max_prefix[FAMILY_COUNT];

@@ -333,6 +333,8 @@ void restart_refresh(
 			serve_refresh(x, slot, f);
 		break;
 	case 1: /* RFC 7313 s4: what is not sent again until EoRR is gone */
+		if (s->c.as.open.gr && !(s->eor_seen & BGP_FAMILY(f)))
+			break; /* its first table is still on its way */
 		export_flush(x);
 		each_set(x, slot, f, MAKE_UNCONFIRMED);
 		break;
