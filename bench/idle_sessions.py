@@ -19,7 +19,6 @@ import sys
 import tempfile
 import time
 
-PORT = 17900
 HOLD = 90
 MARKER = b"\xff" * 16
 KEEPALIVE = MARKER + struct.pack("!HB", 19, 4)
@@ -31,6 +30,15 @@ def address(i):
 
 def asn(i):
     return 4200000000 + i
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+PORT = free_port()
 
 
 def config(n):
