@@ -214,7 +214,8 @@ static void parameters(void **state)
 static void more_than_255_bytes_of_parameters(void **state)
 {
 	static const uint8_t fixed[] = {FIXED, 255, 255};
-	static const uint8_t nothing[200] = {1};
+	static const uint8_t unknown[202] = {200, 200, 1};
+	static const uint8_t as4[] = {65, 4, 0xfa, 0x56, 0xea, 0x01};
 	uint8_t buf[1200];
 	struct wr w = wr_from(buf, sizeof buf);
 	struct bgp_open o;
@@ -224,14 +225,9 @@ static void more_than_255_bytes_of_parameters(void **state)
 	uint8_t *all = wr_len16_open(&w);
 	wr_u8(&w, 2);
 	uint8_t *one = wr_len16_open(&w);
-	for (unsigned i = 0; i < 4; i++) { /* nobody knows 200 */
-		wr_u8(&w, 200);
-		wr_u8(&w, 200);
-		wr_bytes(&w, nothing, sizeof nothing);
-	}
-	wr_u8(&w, 65);
-	wr_u8(&w, 4);
-	wr_u32(&w, 4200000001);
+	for (unsigned i = 0; i < 4; i++)
+		wr_bytes(&w, unknown, sizeof unknown);
+	wr_bytes(&w, as4, sizeof as4);
 	wr_len16_close(&w, one);
 	wr_len16_close(&w, all);
 	assert_true(wr_ok(&w));
