@@ -213,7 +213,9 @@ static bool in_of(struct exchange *x, uint32_t set, bool copy,
 	    .slot = p.slot,
 	    .path_id = p.path_id,
 	    .family = p.family,
-	    .flags = rib_set_at(x->rib, set)->flags & RIB_SET_LLGR,
+	    .flags =
+		rib_set_at(x->rib, set)->flags & (RIB_SET_LLGR | RIB_SET_STALE),
+	    .unconfirmed = rib_set_at(x->rib, set)->unconfirmed,
 	    .wire = p.wire,
 	    .next_hop_at = p.next_hop_at,
 	    .next_hop = p.next_hop,
@@ -278,7 +280,6 @@ static void judge_again(struct exchange *x, uint32_t old)
 	/* Not to be found, so that the new one may be added under its key. */
 	uint32_t hash;
 	rib_set_unindex(x->rib, old);
-	in.flags |= flags & RIB_SET_STALE;
 	uint32_t set = flags & RIB_SET_UNINDEXED
 			   ? RIB_NONE
 			   : rib_set_find(x->rib, &in, &hash);

@@ -147,13 +147,13 @@ static int grow_index(struct rib *r)
 }
 
 /* The flags that tell sets apart; the others say what became of them. */
-#define KEY_FLAGS (RIB_SET_LLGR | RIB_SET_PREFIX)
+#define KEY_FLAGS (RIB_SET_LLGR | RIB_SET_PREFIX | RIB_SET_STALE)
 
 static uint32_t hash_in(const struct rib *r, const struct rib_set_in *in)
 {
 	uint64_t tags = (uint64_t)in->slot << 16 ^
 			(uint64_t)(in->flags & KEY_FLAGS) << 4 ^
-			(uint64_t)in->family;
+			(uint64_t)in->unconfirmed << 12 ^ (uint64_t)in->family;
 
 	if (in->flags & RIB_SET_PREFIX)
 		tags ^= (uint64_t)in->reason << 40;
@@ -173,7 +173,8 @@ static bool set_is(
 		return false;
 	return s->wire_len == in->wire.n && s->path_id == in->path_id &&
 	       !((s->flags ^ in->flags) & KEY_FLAGS) &&
-	       s->family == in->family && s->next_hop_len == in->next_hop.n &&
+	       s->unconfirmed == in->unconfirmed && s->family == in->family &&
+	       s->next_hop_len == in->next_hop.n &&
 	       rib_set_slot(r, set) == in->slot &&
 	       !memcmp(blob, in->next_hop.p, in->next_hop.n) &&
 	       !memcmp(blob + in->next_hop.n, in->wire.p, in->wire.n);
@@ -212,6 +213,7 @@ static uint32_t set_new(
 	    .reason = (uint8_t)in->reason,
 	    .flags = in->flags,
 	    .family = in->family & 1,
+	    .unconfirmed = in->unconfirmed,
 	};
 	((uint64_t *)r->keys.p)[set] =
 	    rib_rank_key(&in->rank, in->reason != REASON_NONE);

@@ -209,6 +209,7 @@ struct rib_set_in {
 	enum family family;
 	enum reason reason;
 	uint8_t flags; /* enum rib_set_flag */
+	bool unconfirmed;
 	struct bytes wire;
 	uint16_t next_hop_at;
 	struct bytes next_hop;
@@ -217,8 +218,8 @@ struct rib_set_in {
 
 /*
  * The set of that slot, family, path id, attributes, next hop and flags (LLGR,
- * PREFIX and then the reason), with one more reference; RIB_NONE: there is
- * none.  *ret_hash is for rib_set_add().
+ * STALE, unconfirmed, PREFIX and then the reason), with one more reference;
+ * RIB_NONE: there is none.  *ret_hash is for rib_set_add().
  */
 uint32_t rib_set_find(
     struct rib *r, const struct rib_set_in *in, uint32_t *ret_hash);
