@@ -32,9 +32,10 @@ const struct attr_kind bgp_attr_kinds[256] = {
     [ATTR_MED] = KNOWN("MED", FLAGS_OPTIONAL, 4, 4, 1, BGP_WITHDRAW),
     /* s7.5: from an external peer it is discarded, whatever it holds */
     [ATTR_LOCAL_PREF] = INTERNAL("LOCAL_PREF", FLAGS_WELL_KNOWN, 4, 4, 1),
-    /* s7.6, 7.7; AGGREGATOR is 6 bytes from a 2-byte peer, see the walk */
+    /* s7.6: the step leaves 0 as the only length */
     [ATTR_ATOMIC] = {"ATOMIC_AGGREGATE", SORT_KNOWN, FLAGS_WELL_KNOWN, 0, 0,
 	UINT16_MAX, BGP_DISCARD, BGP_WITHDRAW},
+    /* s7.7: 6 bytes from a 2-byte peer, see update_attrs.c */
     [ATTR_AGGREGATOR] =
 	KNOWN("AGGREGATOR", FLAGS_TRANSITIVE, 8, 8, 1, BGP_DISCARD),
     /* s7.8 */
@@ -100,10 +101,11 @@ bool bgp_host_address(const uint8_t *a, size_t n)
 {
 	static const uint8_t zeros[15];
 
-	if (n ==
-	    4) /* neither "this network", loopback, multicast nor reserved */
+	/* Neither "this network", loopback, multicast nor reserved. */
+	if (n == 4)
 		return a[0] != 0 && a[0] != 127 && a[0] < 224;
 	if (a[0] == 0xff)
 		return false;
+	/* Neither :: nor ::1. */
 	return a[15] > 1 || memcmp(a, zeros, sizeof zeros) != 0;
 }

@@ -38,8 +38,7 @@ void bgp_message_close(struct wr *w, uint8_t *field);
 struct bgp_notify bgp_notify_of(
     uint8_t code, uint8_t subcode, const void *data, size_t n);
 
-/* ---- path attributes ------------------------------------------------------
- */
+/* ---- path attributes ---------------------------------------------------- */
 
 enum attr_sort {
 	SORT_UNKNOWN,  /* nothing in the table */
