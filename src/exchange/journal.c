@@ -328,12 +328,8 @@ static bool holds(struct exchange *x, uint32_t slot, enum family f,
 	if (at >> 17 < s->join_seq[f])
 		return s->join_seq[f] <= c->seq;
 	s->reading[f] = true;
-	if (at >> 17 != c->seq)
-		return at >> 17 < c->seq;
-	return (at & 0x1ffff) <
-		   atomic_load_explicit(&c->used, memory_order_relaxed) ||
-	       atomic_load_explicit(&c->next, memory_order_relaxed) ==
-		   FEED_NO_CHUNK;
+	/* Even at its end: the cursor has yet to find `next` there. */
+	return at >> 17 <= c->seq;
 }
 
 static bool someone_holds(
