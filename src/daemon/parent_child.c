@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define BACKOFF_MIN_NS (100 * NS_PER_MS)
-#define BACKOFF_MAX_NS (30 * NS_PER_S)
+#define BACKOFF_MAX_NS (5 * NS_PER_S)
 #define LONG_LIFE_NS (60 * NS_PER_S)
 #define SOCK_IN_CHILD 3
 

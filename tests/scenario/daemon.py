@@ -5,9 +5,11 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 
-from lib import Lab, Speaker, Spean, check, config, equal, wait_until
+from lib import (Lab, LabError, Speaker, Spean, check, config, equal,
+                 wait_until)
 from lib.spean import BINARY, Member, of
 
 
@@ -315,4 +317,130 @@ def test_roles_are_confined():
         equal(int(fields["CapBnd"], 16) & ~0x4e0, 0, "the parent's bounds")
 
 
+def parsing(pid):
+    """True when the engine, stopped, stands in the middle of a message."""
+    areas = []
+    with open(f"/proc/{pid}/maps") as f:
+        for line in f:
+            if "spean-link" in line and " rw-s " in line:
+                start, end = (int(x, 16) for x in line.split()[0].split("-"))
+                areas.append((end - start, start))
+    if not areas:
+        return False
+    _, start = max(areas)  # the one with the journals
+    with open(f"/proc/{pid}/mem", "rb") as f:
+        f.seek(start + 4)
+        ring_bits = int.from_bytes(f.read(4), "little")
+        f.seek(start + 4096 + (1 << ring_bits))
+        return f.read(4) != bytes(4)
+
+
+def end_it_while_parsing(spean):
+    """SIGSEGV for the engine, at a moment when somebody's message is in it."""
+    pid = spean.pid("engine")
+    for _ in range(5000):
+        os.kill(pid, signal.SIGSTOP)
+        wait_until(lambda: open(f"/proc/{pid}/stat").read().rsplit(
+            ")", 1)[1].split()[0] == "T", 5, "it to stop", every=0.0002)
+        hit = parsing(pid)
+        if hit:
+            os.kill(pid, signal.SIGSEGV)
+        os.kill(pid, signal.SIGCONT)
+        if hit:
+            return pid
+        time.sleep(0.001)
+    raise LabError("never saw it parse")
+
+
+def test_a_peer_whose_messages_end_the_engine_is_held_down():
+    """Twice within an hour; its reason is public, the others go on."""
+    with Lab() as lab:
+        a, b, spean = two(lab)
+        stop = threading.Event()
+
+        def shout():
+            n = 0
+            while not stop.is_set():
+                n += 1
+                try:
+                    if not a.established:
+                        a.connect(timeout=5)
+                    a.announce(MANY, med=n)
+                except Exception:  # it is cut off again and again
+                    time.sleep(0.1)
+        t = threading.Thread(target=shout, daemon=True)
+        t.start()
+        try:
+            for _ in range(2):
+                wait_until(lambda: spean.roles().get("engine") and
+                           a.established, 30, "the loud one to be back")
+                old = end_it_while_parsing(spean)
+                spean.wait_back("engine", old, 10)
+        finally:
+            stop.set()
+            t.join(10)
+        held = status(spean)["held_down"]
+        equal([h["address"] for h in held], [a.addr], "held down")
+        wait_until(lambda: spean.session(a.addr)["state"] != "established", 5,
+                   "its session to be down")
+        row = spean.session(a.addr)
+        check("ended the engine twice" in json.dumps(row), str(row))
+        if not b.established:
+            b.connect(timeout=30)
+        # It outlives a session role.
+        old = spean.kill("session")
+        spean.wait_back("session", old)
+        wait_until(lambda: "ended the engine twice" in json.dumps(
+            spean.session(a.addr)), 10, "still held down")
+
+
+def test_systemd_is_told():
+    """Ready, alive, reloading, stopping; as sd_notify(3) wants it."""
+    with Lab() as lab:
+        path = lab.file("notify")
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        s.bind(path)
+        s.settimeout(10)
+        spean = Spean(lab, config(), start=False)
+        spean.process = lab.rs.spawn(
+            "spean", [BINARY, "run", "-c", spean.conf, "--run-dir",
+                      spean.run_dir, "--state-dir", spean.state_dir],
+            env={"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "2000000"})
+        equal(s.recv(100), b"READY=1", "first")
+        beats = [s.recv(100) for _ in range(3)]
+        equal(beats, [b"WATCHDOG=1"] * 3, "then")
+        spean.apply(config(Member(64501, "192.0.2.11")))
+        said = []
+        while b"READY=1" not in said:
+            said.append(s.recv(100))
+        check(any(x.startswith(b"RELOADING=1\nMONOTONIC_USEC=")
+                  for x in said), str(said))
+        spean.process.send_signal(signal.SIGTERM)
+        while said[-1] != b"STOPPING=1":
+            said.append(s.recv(100))
+        spean.process.wait(6)
+        s.close()
+
+
+def test_as_a_plain_user():
+    """No root, a high port; every role as the same user."""
+    with Lab() as lab:
+        base = lab.file("plain")
+        os.mkdir(base)
+        os.chown(base, 54321, 54321)
+        conf = lab.write("plain.conf", config(
+            Member(64501, "192.0.2.11"), exchange="port 1790;"))
+        run = os.path.join(base, "run")
+        p = lab.rs.spawn("plain", [
+            "setpriv", "--reuid", "54321", "--regid", "54321",
+            "--clear-groups", BINARY, "run", "-c", conf, "--run-dir", run,
+            "--state-dir", os.path.join(base, "state")])
+        wait_until(lambda: "ready" in p.text().split("\n"), 15, "ready")
+        a = Speaker(lab.node("a"), 64501, addr="192.0.2.11", port=1790)
+        a.connect()
+        p.stop()
+
+
+MANY = [f"10.{i >> 8 & 255}.{i & 255}.0/24" for i in range(20000)]
 test_a_slow_reader_holds_nobody_up.limit_s = 150
+test_a_peer_whose_messages_end_the_engine_is_held_down.limit_s = 200
