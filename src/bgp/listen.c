@@ -131,6 +131,8 @@ static int take_one(struct listen *l, int fd)
 
 	if (l->n == LISTEN_MAX)
 		return -ENOSPC;
+	/* For GTSM: what came before IP_MINTTL is set is told by the SYN. */
+	set_int(fd, IPPROTO_TCP, TCP_SAVE_SYN, 1);
 	if (getsockname(fd, (struct sockaddr *)&sa, &n))
 		return -errno;
 	*at = (struct listener){
@@ -222,6 +224,16 @@ int tcp_connect(const struct ip *local, const struct ip *peer, uint16_t port,
 		return err;
 	}
 	return fd;
+}
+
+int tcp_syn_ttl(int fd)
+{
+	uint8_t head[256]; /* IP and TCP headers */
+	socklen_t n = sizeof head;
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_SAVED_SYN, head, &n) || n < 40)
+		return -1;
+	return head[0] >> 4 == 4 ? head[8] : head[7];
 }
 
 int tcp_local(int fd, struct ip *ret)

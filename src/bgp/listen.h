@@ -59,6 +59,12 @@ int tcp_prepare(int fd, const struct ip *peer, const struct tcp_manner *m);
 int tcp_connect(const struct ip *local, const struct ip *peer, uint16_t port,
     const struct tcp_manner *m);
 
+/*
+ * The TTL or hop limit of the SYN of an accepted connection, or -1 when the
+ * kernel kept none (SYN cookies).
+ */
+int tcp_syn_ttl(int fd);
+
 /* Our address of a connected socket.  0 or -errno. */
 int tcp_local(int fd, struct ip *ret);
 

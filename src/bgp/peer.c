@@ -219,6 +219,17 @@ static bool local_gone(const struct peer *p)
 	return true;
 }
 
+/* Who changes the limit that holds a peer wants it to be tried again. */
+static bool limit_changes(
+    const struct peer *p, const struct conf *old, const struct conf_member *m)
+{
+	const struct conf_at *at;
+	const struct conf_member *was = conf_find(old, &p->addr, &at);
+
+	return p->held && p->over && was &&
+	       memcmp(was->max_prefix, m->max_prefix, sizeof m->max_prefix);
+}
+
 /* Takes the conf's own words for it; what need not be reset is not. */
 static void peer_change(struct peer *p, const struct conf *old,
     const struct conf *conf, const struct conf_member *m,
@@ -226,6 +237,10 @@ static void peer_change(struct peer *p, const struct conf *old,
 {
 	bool resets = conf_resets(old, conf, m, at) || local_gone(p);
 
+	if (limit_changes(p, old, m)) {
+		p->held = false;
+		p->backoff = (struct peer_backoff){0};
+	}
 	p->member = m;
 	p->at = at;
 	set_key(p);
@@ -339,6 +354,7 @@ void peers_hold_down(
 	if (!p)
 		return;
 	p->held = true;
+	p->over = false;
 	p->backoff.until_ns = loop_now(ps->loop) + seconds * NS_PER_S;
 	snprintf(p->why, sizeof p->why, "%s", why);
 	close_conns(p, BGP_CEASE_RESOURCES, NULL, why);

@@ -161,8 +161,11 @@ static void on_close(struct peers *ps, struct conn *c)
 		    c, BGP_EV_UPDATE_ERROR, &close.notify, close.why);
 	else
 		conn_event(c, BGP_EV_UPDATE_ERROR, &close.notify, close.why);
-	if (close.hold_down_s)
-		peers_hold_down(ps, &p->addr, close.hold_down_s, close.why);
+	if (!close.hold_down_s)
+		return;
+	peers_hold_down(ps, &p->addr, close.hold_down_s, close.why);
+	p->over = close.notify.code == BGP_ERR_CEASE &&
+		  close.notify.subcode == BGP_CEASE_MAX_PREFIX;
 }
 
 static bool on_record(struct peers *ps, const struct link_head *h)

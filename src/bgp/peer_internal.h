@@ -71,6 +71,7 @@ struct peer {
 	struct loop_timer retry; /* the next try, or the end of a wait */
 	struct peer_backoff backoff;
 	bool held; /* until backoff.until_ns, by the engine or the parent */
+	bool over; /* it is held because of max-prefix */
 	char why[PEER_TEXT];	   /* it is held */
 	uint64_t restart_until_ns; /* R is said until then */
 

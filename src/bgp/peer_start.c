@@ -189,6 +189,13 @@ void peers_accepted(void *arg, int fd, const struct ip *from)
 		return;
 	}
 	struct tcp_manner how = manner(p);
+	int ttl = how.gtsm ? tcp_syn_ttl(fd) : -1;
+	if (ttl >= 0 && ttl < 255) {
+		peers_tell(ps, PEERS_REFUSED, p,
+		    "GTSM: it came with a TTL of %d, from further away", ttl);
+		close(fd);
+		return;
+	}
 	int err = tcp_prepare(fd, &p->addr, &how);
 	if (err) {
 		peers_tell(ps, PEERS_TROUBLE, p, "socket: %s", strerror(-err));

@@ -47,7 +47,8 @@ ATTRS = {
     bgp.AGGREGATOR: (b"\0\0\xfc\x5a\xc0\0\x02\x63", {
         "short": DISCARD, "long": DISCARD, "zero": (FINE, DISCARD),
         "flags": SOFT}),
-    bgp.COMMUNITIES: (b"\xfb\xf5\0\1", {"zero": FINE}),
+    # 0:0 is a control community's, so it is scrubbed.
+    bgp.COMMUNITIES: (b"\xfb\xf5\0\1", {"zero": (FINE, DISCARD)}),
     bgp.ORIGINATOR: (b"\1\2\3\4", dict.fromkeys(
         ("good", "short", "long", "zero", "dup"), DISCARD)
         | {"flags": SOFT}),
@@ -279,7 +280,8 @@ RESETS = {
     # RFC 4271 s6.1
     "marker": b"\0" * 16 + b"\0\x13\4",
     "length_too_small": bgp.MARKER + b"\0\x12\4",
-    "length_too_large": bgp.MARKER + b"\x10\1\2",
+    # We say that we take extended messages, but these are never so long.
+    "keepalive_too_large": bgp.MARKER + b"\x10\1\4",
     "type_unknown": bgp.MARKER + b"\0\x13\x09",
     "keepalive_with_body": bgp.MARKER + b"\0\x14\4\0",
     "open_again": bgp.open_message(64501, "192.0.2.77"),

@@ -168,6 +168,10 @@ def main():
         print("the scenarios make network namespaces: run as root",
               file=sys.stderr)
         return 2
+    from lib.spean import BINARY
+    if not os.access(BINARY, os.X_OK):
+        print(f"{BINARY} is missing: make build", file=sys.stderr)
+        return 2
     if a.keep:
         os.environ["SPEAN_TEST_KEEP"] = "1"
     if a.tap:

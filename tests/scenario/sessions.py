@@ -319,7 +319,9 @@ def test_many_sessions():
         for s in all_:
             s.connect(30, wait=False)
         wait_until(lambda: all(s.established for s in all_), 60,
-                   lambda: f"{sum(s.established for s in all_)} of 500 up")
+                   lambda: "all up; not up: " + "; ".join(
+                       f"{s} {s.closed} {s.notification}"
+                       for s in all_ if not s.established))
         took = time.monotonic() - start
         all_[0].announce(P)
         wait_until(lambda: all(P in s.table() for s in all_[1:]), 20,

@@ -172,6 +172,7 @@ class Bird(Daemon):
 
 class Frr(Daemon):
     kind = "frr"
+    zebra = None
 
     def configure(self):
         c = ("log file log debugging\ndebug bgp neighbor-events\n"
@@ -205,10 +206,21 @@ class Frr(Daemon):
         self.put("bgpd.conf", c)
 
     def spawn(self):
+        """bgpd, and zebra once: without it bgpd knows no interfaces, and
+        refuses routes that have a link-local next hop."""
+        zserv = f"{self.dir}/zserv"
+        common = ["-S", "-P", "0", "-z", zserv, "--vty_socket", self.dir]
+        if self.zebra is None:
+            os.chmod(self.dir, 0o777)  # zebra runs as a user of its own
+            self.put("zebra.conf", "log file %s/zebra.log\n" % self.dir)
+            self.zebra = self.node.spawn(
+                "zebra", ["/usr/lib/frr/zebra", *common[1:], "-f",
+                          f"{self.dir}/zebra.conf", "-i",
+                          f"{self.dir}/zebra.pid"])
+            wait_until(lambda: os.path.exists(zserv), 10, "zebra's socket")
         return self.node.spawn(
-            "frr", ["/usr/lib/frr/bgpd", "-Z", "-S", "-P", "0", "-f",
-                    f"{self.dir}/bgpd.conf", "-i", f"{self.dir}/pid",
-                    "--vty_socket", self.dir])
+            "frr", ["/usr/lib/frr/bgpd", *common, "-f",
+                    f"{self.dir}/bgpd.conf", "-i", f"{self.dir}/pid"])
 
     def vtysh(self, command):
         return self.node.run("vtysh", "--vty_socket", self.dir, "-d", "bgpd",

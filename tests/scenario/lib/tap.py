@@ -151,14 +151,7 @@ class Update:
             self.med = int(shows(
                 a, "bgp.update.path_attribute.multi_exit_disc")[0])
         elif code == 8:
-            high = shows(a, "bgp.update.path_attribute.community_as")
-            low = shows(a, "bgp.update.path_attribute.community_value")
-            self.communities = [f"{x}:{y}" for x, y in zip(high, low)]
-            for f in a.iter("field"):
-                if f.get("name") == "bgp.update.path_attribute." \
-                        "community_wellknown":
-                    v = int(f.get("value"), 16)
-                    self.communities.append(f"{v >> 16}:{v & 0xffff}")
+            self._communities(a)
         elif code == 14:
             self.next_hops = (
                 shows(a, "bgp.update.path_attribute.mp_reach_nlri."
@@ -178,6 +171,18 @@ class Update:
             one = shows(a, "bgp.large_communities.ldp1")
             two = shows(a, "bgp.large_communities.ldp2")
             self.large = [":".join(t) for t in zip(ga, one, two)]
+
+    def _communities(self, a):
+        high = None
+        for f in a.iter("field"):
+            name = (f.get("name") or "").rsplit(".", 1)[-1]
+            if name == "community_wellknown":
+                v = int(f.get("value"), 16)
+                self.communities.append(f"{v >> 16}:{v & 0xffff}")
+            elif name == "community_as":
+                high = f.get("show")
+            elif name == "community_value":
+                self.communities.append(f"{high}:{f.get('show')}")
 
     def _path(self, a):
         for segment in a.iter("field"):
