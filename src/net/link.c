@@ -49,6 +49,7 @@ struct link {
 	uint64_t tail;
 	uint64_t rung_head;
 	uint64_t rung_tail;
+	size_t wanted; /* bytes of the record that found no room; 0: none */
 };
 
 static uint8_t *ring_of(struct area *a)
@@ -241,6 +242,13 @@ size_t link_room(const struct link *l)
 	return n < LINK_RECORD_MAX ? n : LINK_RECORD_MAX;
 }
 
+/* Nothing waits for room any more, or it is there. */
+static void has_room(struct link *l)
+{
+	l->wanted = 0;
+	atomic_store(&l->own->wants_room, 0);
+}
+
 bool link_write(struct link *l, uint32_t type, uint32_t a, uint32_t b,
     const void *pa, size_t na, const void *pb, size_t nb)
 {
@@ -249,11 +257,15 @@ bool link_write(struct link *l, uint32_t type, uint32_t a, uint32_t b,
 
 	must(len <= LINK_RECORD_MAX);
 	if (room(l) < whole) {
+		l->wanted = whole;
 		atomic_store(&l->own->wants_room, 1);
+		atomic_thread_fence(memory_order_seq_cst);
 		/* It may have read on just before it could see that. */
 		if (room(l) < whole)
 			return false;
 	}
+	if (l->wanted && l->wanted <= whole)
+		has_room(l);
 	struct link_head h = {
 	    .len = (uint32_t)len, .type = type, .a = a, .b = b};
 	ring_put(l, l->head, &h, sizeof h);
@@ -296,14 +308,17 @@ void link_flush(struct link *l, bool force)
 	if (!l->peer)
 		return;
 	bool news = force || l->head != l->rung_head;
+
+	if (!news && l->tail == l->rung_tail)
+		return;
+	/* Our counters first, then what the peer says of itself. */
+	atomic_thread_fence(memory_order_seq_cst);
 	bool roomier =
 	    l->tail != l->rung_tail && atomic_load(&l->peer->wants_room);
-
 	if (!news && !roomier)
 		return;
 	l->rung_head = l->head;
 	l->rung_tail = l->tail;
-	atomic_thread_fence(memory_order_seq_cst);
 	if (!atomic_load(&l->peer->asleep))
 		return;
 	/* A full queue of bells has rung already. */
@@ -321,12 +336,17 @@ bool link_sleep(struct link *l)
 		link_wake(l);
 		return false;
 	}
+	/* Room that came before the peer could see that we sleep. */
+	if (l->wanted && room(l) >= l->wanted) {
+		has_room(l);
+		link_wake(l);
+		return false;
+	}
 	return true;
 }
 
 void link_wake(struct link *l)
 {
+	/* wants_room stays: we may be awake for another reason. */
 	atomic_store(&l->own->asleep, 0);
-	if (atomic_load_explicit(&l->own->wants_room, memory_order_relaxed))
-		atomic_store(&l->own->wants_room, 0);
 }

@@ -156,6 +156,53 @@ static void room_wakes_a_waiting_writer(void **state)
 	assert_true(bell_rings(a));
 }
 
+/* It woke for something else, and goes to sleep again without a try. */
+static void a_waiting_writer_stays_one(void **state)
+{
+	struct link_head h;
+
+	(void)state;
+	while (link_write(a, 1, 0, 0, buf, 60000, NULL, 0))
+		;
+	assert_true(link_sleep(a));
+	link_wake(a);
+	assert_true(link_sleep(a));
+	assert_int_equal(link_read(b, &h, buf), 1);
+	link_flush(b, false);
+	assert_true(bell_rings(a));
+}
+
+/* The reader made room between the writer's try and its sleep. */
+static void room_that_came_before_the_sleep_is_seen(void **state)
+{
+	struct link_head h;
+
+	(void)state;
+	while (link_write(a, 1, 0, 0, buf, 60000, NULL, 0))
+		;
+	assert_int_equal(link_read(b, &h, buf), 1);
+	link_flush(b, false);
+	assert_false(bell_rings(a)); /* a is awake */
+	assert_false(link_sleep(a));
+	/* Said once: nobody may want the room any more. */
+	assert_true(link_sleep(a));
+}
+
+/* A small record that fits does not make the large one forgotten. */
+static void a_smaller_record_changes_nothing(void **state)
+{
+	struct link_head h;
+
+	(void)state;
+	while (link_write(a, 1, 0, 0, buf, 60000, NULL, 0))
+		;
+	assert_true(link_write(a, 1, 0, 0, "x", 1, NULL, 0));
+	assert_true(link_sleep(a));
+	assert_int_equal(link_read(b, &h, buf), 1);
+	link_flush(b, false);
+	assert_true(bell_rings(a));
+}
+
 static void extra_is_seen_and_cannot_be_written(void **state)
 {
 	size_t n;
@@ -228,6 +275,9 @@ int main(void)
 	    T(the_ring_wraps_without_loss),
 	    T(a_bell_rings_only_for_a_sleeper),
 	    T(room_wakes_a_waiting_writer),
+	    T(a_waiting_writer_stays_one),
+	    T(room_that_came_before_the_sleep_is_seen),
+	    T(a_smaller_record_changes_nothing),
 	    T(extra_is_seen_and_cannot_be_written),
 	    T(a_dead_peer_is_noticed),
 	    cmocka_unit_test(a_hostile_area_is_refused),
