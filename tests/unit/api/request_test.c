@@ -1,5 +1,5 @@
 /* What the control sockets take, and what they say to the rest. */
-#include "tests/check.h"
+#include "check.h"
 
 #include "api/request.h"
 

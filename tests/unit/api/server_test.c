@@ -1,5 +1,5 @@
 /* Clients of the control sockets: lines, limits, and slow readers. */
-#include "tests/check.h"
+#include "check.h"
 
 #include "api/request.h"
 #include "api/server.h"

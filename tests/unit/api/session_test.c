@@ -1,5 +1,5 @@
 /* The session role's lines, read back. */
-#include "tests/check.h"
+#include "check.h"
 
 #include "api/session.h"
 

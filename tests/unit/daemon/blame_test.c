@@ -1,5 +1,5 @@
 /* Who is held down after the engine died, and who is not. */
-#include "tests/check.h"
+#include "check.h"
 
 #include "base/clock.h"
 #include "daemon/internal.h"

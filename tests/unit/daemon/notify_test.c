@@ -1,5 +1,5 @@
 /* systemd hears what we say, and nobody is needed to hear it. */
-#include "tests/check.h"
+#include "check.h"
 
 #include "daemon/notify.h"
 

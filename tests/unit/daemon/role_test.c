@@ -1,5 +1,5 @@
 /* The common frame of a role, from the parent's end of its socket. */
-#include "tests/check.h"
+#include "check.h"
 
 #include "daemon/role.h"
 

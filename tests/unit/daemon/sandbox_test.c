@@ -1,6 +1,6 @@
 /* After the sandbox is on, what a role must not do fails, what it needs works.
  */
-#include "tests/check.h"
+#include "check.h"
 
 #include "daemon/sandbox.h"
 #include "net/msg.h"

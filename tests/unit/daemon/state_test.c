@@ -1,5 +1,5 @@
 /* What outlives the daemon: texts, the marker, the lock. */
-#include "tests/check.h"
+#include "check.h"
 
 #include "base/clock.h"
 #include "daemon/state.h"
