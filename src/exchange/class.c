@@ -30,15 +30,14 @@ static struct policy_control control_of(const struct class_key *k)
 	};
 }
 
-enum exchange_bar class_bar(
-    const struct exchange *x, const struct class *c, const struct slot *s)
+enum exchange_bar class_bar(const struct class *c, const struct slot *s)
 {
 	const struct class_key *k = c->key;
 	const struct feed_up *as = &s->c.as;
 	struct policy_control control = control_of(k);
 
-	if (!s->c.up || !(as->families & BGP_FAMILY(k->family)) ||
-	    !policy_present(x->policy) || !s->c.member)
+	/* Without a policy all sets are refused (RFC 8212), when judged. */
+	if (!s->c.up || !(as->families & BGP_FAMILY(k->family)) || !s->c.member)
 		return EXCHANGE_BAR_DOWN;
 	if (k->flags & CLASS_NONE)
 		return EXCHANGE_BAR_REJECTED;
@@ -78,7 +77,7 @@ static void set_slot(struct exchange *x, struct class *c, uint32_t slot)
 
 	for (unsigned plane = 0; plane < 4; plane++)
 		bit_clear(c->bits + (size_t)plane * x->words, slot);
-	if (!s || class_bar(x, c, s) != EXCHANGE_MAY)
+	if (!s || class_bar(c, s) != EXCHANGE_MAY)
 		return;
 	bit_set(c->bits, slot);
 	v = class_variant(c, s);

@@ -23,7 +23,7 @@ void vec_room(struct vec *v, size_t n, size_t size)
 /* Clients that still look for a path after this one; false: none. */
 static bool left_after(const struct exchange *x, uint64_t *rest, uint32_t set)
 {
-	const uint64_t *may = class_may(x, rib_set_at(x->rib, set)->class);
+	const uint64_t *may = class_may(x, rib_class_of(x->rib, set));
 	uint32_t source = rib_set_slot(x->rib, set);
 	uint64_t any = 0;
 
@@ -62,7 +62,7 @@ static uint32_t keep_old(
 	while (kept < n) {
 		uint32_t set = list[kept++];
 
-		if (rib_set_at(x->rib, set)->reason != REASON_NONE) {
+		if (rib_rejected(x->rib, set)) {
 			kept--; /* refused ones are last */
 			break;
 		}

@@ -213,7 +213,8 @@ void encode_run(struct exchange *x, const struct run *r, const uint32_t *ids)
 
 		attrs = attrs_of(x, r->set, r->variant);
 		next_hop = rib_set_next_hop(x->rib, s);
-		if (x->classes.v[s->class].key->flags & CLASS_LONG)
+		if (x->classes.v[rib_class_of(x->rib, r->set)].key->flags &
+		    CLASS_LONG)
 			max = ENTRY_MAX;
 	}
 	if (to_wide)

@@ -209,7 +209,7 @@ void export_change(struct exchange *x, uint32_t set, enum family f,
 	}
 	if (set != RIB_NONE) {
 		const struct class *c =
-		    &x->classes.v[rib_set_at(x->rib, set)->class];
+		    &x->classes.v[rib_class_of(x->rib, set)];
 
 		if (c->varied) {
 			add_varied(x, &want, c, to, id);
@@ -232,7 +232,7 @@ void export_to(struct exchange *x, uint32_t set, enum family f, bool add_path,
 	bit_set(mask, slot);
 	if (set != RIB_NONE) {
 		const struct class *c =
-		    &x->classes.v[rib_set_at(x->rib, set)->class];
+		    &x->classes.v[rib_class_of(x->rib, set)];
 
 		for (unsigned k = 0; k < 3 && c->varied; k++)
 			if (bit_get(c->bits + (size_t)(k + 1) * x->words, slot))
@@ -333,7 +333,7 @@ void export_settle(struct exchange *x)
 static bool give(const struct exchange *x, uint32_t set, uint64_t *rest,
     uint64_t *to, uint64_t *ret_left)
 {
-	const uint64_t *may = class_may(x, rib_set_at(x->rib, set)->class);
+	const uint64_t *may = class_may(x, rib_class_of(x->rib, set));
 	uint32_t source = rib_set_slot(x->rib, set);
 	uint64_t any = 0, left = 0;
 
@@ -416,7 +416,7 @@ static void differ(struct exchange *x, const struct dirty *d)
 		n = rib_list(x->rib, e, list, RIB_PATHS_MAX);
 	memcpy(rest, x->clients[d->family], x->words * sizeof *rest);
 	for (size_t i = 0; i < n && left; i++) {
-		if (rib_set_at(x->rib, list[i])->reason != REASON_NONE)
+		if (rib_rejected(x->rib, list[i]))
 			break; /* refused ones are last */
 		if (give(x, list[i], rest, to, &left))
 			compare(x, d, b, list[i], to);

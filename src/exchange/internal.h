@@ -306,8 +306,7 @@ void class_unref(struct exchange *x, uint32_t class);
 void classes_update(struct exchange *x, uint32_t slot);
 /* More slots are in use: bitmaps become longer. */
 void classes_widen(struct exchange *x, uint32_t words);
-enum exchange_bar class_bar(
-    const struct exchange *x, const struct class *c, const struct slot *s);
+enum exchange_bar class_bar(const struct class *c, const struct slot *s);
 unsigned class_variant(const struct class *c, const struct slot *s);
 
 static inline const uint64_t *class_may(

@@ -14,8 +14,9 @@
 #include <stdlib.h>
 
 #define NO_ENTRY UINT32_MAX
-#define STALLED_NS (200 * NS_PER_MS) /* without progress, when room is short   \
-				      */
+#define STALLED_NS                                                             \
+	(200 * NS_PER_MS) /* without progress, when room is short              \
+			   */
 
 static size_t align8(size_t n)
 {

@@ -272,7 +272,7 @@ static void judge_again(struct exchange *x, uint32_t old)
 		return;
 	uint8_t flags = s->flags;
 	judge(x, &a, &in);
-	if (in.reason == s->reason && in.class == s->class &&
+	if (in.reason == s->reason && in.class == rib_class_of(x->rib, old) &&
 	    !((in.flags ^ flags) & RIB_SET_SCRUB)) {
 		class_unref(x, in.class);
 		return;

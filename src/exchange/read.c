@@ -60,7 +60,7 @@ enum exchange_bar exchange_may(
     const struct exchange *x, uint32_t set, uint32_t slot)
 {
 	const struct rib_set *s = rib_set_at(x->rib, set);
-	const struct class *c = &x->classes.v[s->class];
+	const struct class *c = &x->classes.v[rib_class_of(x->rib, set)];
 
 	if (slot >= x->n_slots || !x->slot[slot] || !x->slot[slot]->c.up ||
 	    !(x->slot[slot]->c.as.families & BGP_FAMILY(s->family)))
@@ -74,14 +74,12 @@ enum exchange_bar exchange_may(
 	/* Accepted, and yet nobody's: too long for any message. */
 	if (c->key->flags & CLASS_NONE)
 		return EXCHANGE_BAR_SIZE;
-	return class_bar(x, c, x->slot[slot]);
+	return class_bar(c, x->slot[slot]);
 }
 
 static bool gets(const struct exchange *x, uint32_t set, uint32_t slot)
 {
-	const struct rib_set *s = rib_set_at(x->rib, set);
-
-	return bit_get(x->classes.v[s->class].bits, slot) &&
+	return bit_get(class_may(x, rib_class_of(x->rib, set)), slot) &&
 	       rib_set_slot(x->rib, set) != slot;
 }
 
@@ -109,7 +107,7 @@ uint32_t exchange_choice(
 void exchange_attrs_for(const struct exchange *x, uint32_t set, uint32_t slot,
     struct wr *w, uint16_t *ret_next_hop_at)
 {
-	const struct class *c = &x->classes.v[rib_set_at(x->rib, set)->class];
+	const struct class *c = &x->classes.v[rib_class_of(x->rib, set)];
 	unsigned variant = 0;
 
 	for (unsigned k = 0; k < 3; k++)

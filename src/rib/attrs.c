@@ -71,6 +71,8 @@ static uint32_t page_new(struct rib *r, uint32_t slot)
 		    rib_vec_need(
 			&r->sets, n * RIB_PAGE * sizeof(struct rib_set)) ||
 		    rib_vec_need(&r->keys, n * RIB_PAGE * sizeof(uint64_t)) ||
+		    rib_vec_need(
+			&r->classes, n * RIB_PAGE * sizeof(uint32_t)) ||
 		    rib_vec_need(&r->pages, n * sizeof(struct rib_page)) ||
 		    rib_vec_need(&r->page_slot, n * sizeof(uint16_t)) ||
 		    rib_vec_need(&r->page_marked, n))
@@ -206,7 +208,6 @@ static uint32_t set_new(
 	    .blob = blob,
 	    .wire_len = (uint16_t)in->wire.n,
 	    .next_hop_at = in->next_hop_at,
-	    .class = in->class,
 	    .path_id = in->path_id,
 	    .med = in->rank.med,
 	    .next_hop_len = (uint8_t)in->next_hop.n,
@@ -217,6 +218,7 @@ static uint32_t set_new(
 	};
 	((uint64_t *)r->keys.p)[set] =
 	    rib_rank_key(&in->rank, in->reason != REASON_NONE);
+	((uint32_t *)r->classes.p)[set] = in->class;
 	rib_index_add(&r->set_index, hash, set);
 	return set;
 }
@@ -287,7 +289,7 @@ void rib_set_unref(struct rib *r, uint32_t set)
 	rib_set_unindex(r, set);
 	rib_blob_give(
 	    &r->blobs, s->blob, (size_t)s->next_hop_len + s->wire_len);
-	uint32_t class = s->class;
+	uint32_t class = rib_class_of(r, set);
 	set_give(r, set);
 	if (r->drop)
 		r->drop(r->drop_arg, class);
@@ -306,7 +308,8 @@ bool rib_set_same(const struct rib *r, uint32_t a, uint32_t b)
 		return true;
 	const struct rib_set *sa = rib_set_at(r, a);
 	const struct rib_set *sb = rib_set_at(r, b);
-	if (sa->wire_len != sb->wire_len || sa->class != sb->class ||
+	if (sa->wire_len != sb->wire_len ||
+	    rib_class_of(r, a) != rib_class_of(r, b) ||
 	    sa->next_hop_len != sb->next_hop_len ||
 	    sa->path_id != sb->path_id ||
 	    (sa->flags ^ sb->flags) & RIB_SET_LLGR ||

@@ -1,14 +1,12 @@
 #include "rib/index.h"
 
 #include <errno.h>
-#include <sys/mman.h>
 
 int rib_index_new(struct rib_index *x, unsigned bits)
 {
-	void *p = mmap(NULL, sizeof(uint32_t) << bits, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *p = rib_pages_new(sizeof(uint32_t) << bits);
 
-	if (p == MAP_FAILED)
+	if (!p)
 		return -ENOMEM;
 	*x = (struct rib_index){.slot = p, .bits = bits};
 	return 0;
@@ -16,8 +14,7 @@ int rib_index_new(struct rib_index *x, unsigned bits)
 
 void rib_index_done(struct rib_index *x)
 {
-	if (x->slot)
-		munmap(x->slot, sizeof(uint32_t) << x->bits);
+	rib_pages_free(x->slot, sizeof(uint32_t) << x->bits);
 	*x = (struct rib_index){0};
 }
 

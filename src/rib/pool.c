@@ -4,21 +4,58 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#define HUGE_PAGE ((size_t)2 << 20)
 #define STEP ((size_t)64 << 10)
+
+static size_t round_up(size_t n, size_t to)
+{
+	return (n + to - 1) / to * to;
+}
+
+/*
+ * Random looks into tables of many megabytes cost a TLB miss each with small
+ * pages.  The first megabytes stay small: most exchanges never need more.
+ */
+static void want_huge(uint8_t *p, size_t from, size_t to)
+{
+	from = round_up(from, HUGE_PAGE);
+	if (from < to)
+		(void)madvise(p + from, to - from, MADV_HUGEPAGE);
+}
+
+/* Addresses for all of it, on a huge page's boundary; usable by and by. */
+static int reserve(struct rib_vec *v)
+{
+	size_t bytes = round_up(v->most, HUGE_PAGE);
+	uint8_t *p = mmap(NULL, bytes + HUGE_PAGE, PROT_NONE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return -ENOMEM;
+	size_t skip = round_up((uintptr_t)p, HUGE_PAGE) - (uintptr_t)p;
+	if (skip)
+		munmap(p, skip);
+	if (skip < HUGE_PAGE)
+		munmap(p + skip + bytes, HUGE_PAGE - skip);
+	v->p = p + skip;
+	v->most = bytes;
+	return 0;
+}
 
 int rib_vec_grow(struct rib_vec *v, size_t bytes)
 {
 	size_t want = v->bytes + v->bytes / 2;
 
+	if (!v->p && reserve(v))
+		return -ENOMEM;
 	if (want < bytes)
 		want = bytes;
-	want = (want + STEP - 1) / STEP * STEP;
-	void *p = v->p ? mremap(v->p, v->bytes, want, MREMAP_MAYMOVE)
-		       : mmap(NULL, want, PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (p == MAP_FAILED)
+	want = round_up(want, want < HUGE_PAGE ? STEP : HUGE_PAGE);
+	if (want > v->most)
+		want = v->most;
+	if (want < bytes || mprotect(v->p, want, PROT_READ | PROT_WRITE))
 		return -ENOMEM;
-	v->p = p;
+	want_huge(v->p, v->bytes < HUGE_PAGE ? HUGE_PAGE : v->bytes, want);
 	v->bytes = want;
 	return 0;
 }
@@ -26,8 +63,33 @@ int rib_vec_grow(struct rib_vec *v, size_t bytes)
 void rib_vec_done(struct rib_vec *v)
 {
 	if (v->p)
-		munmap(v->p, v->bytes);
+		munmap(v->p, v->most);
 	*v = (struct rib_vec){0};
+}
+
+void *rib_pages_new(size_t bytes)
+{
+	size_t more = bytes < HUGE_PAGE ? 0 : HUGE_PAGE;
+	uint8_t *p = mmap(NULL, bytes + more, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	if (!more)
+		return p;
+	size_t skip = round_up((uintptr_t)p, HUGE_PAGE) - (uintptr_t)p;
+	if (skip)
+		munmap(p, skip);
+	if (skip < HUGE_PAGE)
+		munmap(p + skip + bytes, HUGE_PAGE - skip);
+	want_huge(p + skip, 0, bytes);
+	return p + skip;
+}
+
+void rib_pages_free(void *p, size_t bytes)
+{
+	if (p)
+		munmap(p, bytes);
 }
 
 /*

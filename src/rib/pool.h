@@ -1,8 +1,7 @@
 /*
- * Memory of the RIB: arrays that grow by remapping, without copying and
- * without a reserve that is touched, and small blobs of bytes in one of them.
- *
- * Everything is addressed by number, so that it may move when it grows.
+ * Memory of the RIB: arrays that grow in place, within addresses reserved at
+ * the start, so that nothing is copied and nothing moves; and small blobs of
+ * bytes in one of them.
  */
 #pragma once
 
@@ -11,7 +10,8 @@
 
 struct rib_vec {
 	void *p;
-	size_t bytes; /* mapped; pages never written take no memory */
+	size_t bytes; /* usable; pages never written take no memory */
+	size_t most;  /* set before the first use: bytes at most */
 };
 
 /* Makes room for `bytes` in all; new bytes are zero.  0 or -ENOMEM. */
@@ -22,6 +22,10 @@ static inline int rib_vec_need(struct rib_vec *v, size_t bytes)
 {
 	return bytes <= v->bytes ? 0 : rib_vec_grow(v, bytes);
 }
+
+/* Zeroed pages, huge where that pays; NULL when memory is out. */
+void *rib_pages_new(size_t bytes);
+void rib_pages_free(void *p, size_t bytes);
 
 /* Blobs: sizes are rounded up to classes, each with its own free list. */
 #define RIB_BLOB_CLASSES 128

@@ -74,7 +74,6 @@ struct rib_set {
 	uint32_t blob; /* next hop, then the canonical attributes */
 	uint16_t wire_len;
 	uint16_t next_hop_at;
-	uint32_t class;
 	uint32_t path_id;
 	uint32_t med;
 	uint8_t next_hop_len;
@@ -107,7 +106,9 @@ struct rib {
 	uint32_t nodes_free;
 
 	struct rib_vec sets;
-	struct rib_vec keys;
+	struct rib_vec keys; /* uint64_t a set */
+	struct rib_vec
+	    classes; /* uint32_t a set: beside, as export needs no more */
 	struct rib_vec pages;
 	struct rib_vec page_slot;   /* uint16_t a page */
 	struct rib_vec page_marked; /* uint8_t a page */
@@ -172,6 +173,16 @@ static inline uint32_t rib_set_slot(const struct rib *r, uint32_t set)
 static inline uint64_t rib_key_of(const struct rib *r, uint32_t set)
 {
 	return ((const uint64_t *)r->keys.p)[set];
+}
+
+static inline uint32_t rib_class_of(const struct rib *r, uint32_t set)
+{
+	return ((const uint32_t *)r->classes.p)[set];
+}
+
+static inline bool rib_rejected(const struct rib *r, uint32_t set)
+{
+	return rib_key_of(r, set) >> 63;
 }
 
 /* Some set of its page is dead or changed: a cheap look before a dear one. */

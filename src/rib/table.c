@@ -180,10 +180,19 @@ int rib_new(uint32_t max, struct rib **ret)
 		struct rib_table *t = &r->table[f];
 
 		t->stride = strides[f];
+		t->mem.most = ((size_t)max + 1) * strides[f];
 		t->free = RIB_NONE;
 		if (rib_index_new(&t->index, RIB_INDEX_BITS_MIN))
 			goto no_memory;
 	}
+	r->nodes.most = (size_t)4 << 30;
+	r->sets.most = (RIB_ID_MAX + 2) * sizeof(struct rib_set);
+	r->keys.most = (RIB_ID_MAX + 2) * sizeof(uint64_t);
+	r->classes.most = (RIB_ID_MAX + 2) * sizeof(uint32_t);
+	r->pages.most = (RIB_ID_MAX + 2) / RIB_PAGE * sizeof(struct rib_page);
+	r->page_slot.most = (RIB_ID_MAX + 2) / RIB_PAGE * sizeof(uint16_t);
+	r->page_marked.most = (RIB_ID_MAX + 2) / RIB_PAGE;
+	r->blobs.mem.most = (size_t)8 << 30;
 	if (rib_index_new(&r->set_index, RIB_INDEX_BITS_MIN))
 		goto no_memory;
 	*ret = r;
@@ -204,6 +213,7 @@ void rib_free(struct rib *r)
 	rib_vec_done(&r->nodes);
 	rib_vec_done(&r->sets);
 	rib_vec_done(&r->keys);
+	rib_vec_done(&r->classes);
 	rib_vec_done(&r->pages);
 	rib_vec_done(&r->page_slot);
 	rib_vec_done(&r->page_marked);
