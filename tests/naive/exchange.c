@@ -1,5 +1,6 @@
 #include "exchange.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,7 @@ enum {
 struct route {
 	uint32_t peer; /* index of its source */
 	struct prefix prefix;
-	uint32_t path_id;
+	uint64_t path_id; /* 0: none was sent, else one more than it is */
 	uint8_t *wire;
 	size_t n_wire;
 	uint8_t next_hop[32];
@@ -27,7 +28,9 @@ struct route {
 struct peer {
 	struct feed_up as;
 	bool up;
-	uint64_t stale_until; /* 0: nothing is stale */
+	uint64_t stale_until;	       /* 0: nothing is stale */
+	bool told[FAMILY_COUNT];       /* it has sent its End-of-RIB */
+	bool refreshing[FAMILY_COUNT]; /* between BoRR and EoRR */
 };
 
 struct naive {
@@ -127,9 +130,13 @@ void naive_up(struct naive *n, const struct feed_up *up, uint64_t now_ns)
 	if (up->open.gr)
 		kept = up->open.gr_families & up->open.gr_forwarding &
 		       up->families;
+	if (p->as.id != up->id || p->as.asn != up->asn)
+		kept = 0; /* another router */
 	drop_all(n, i, BOTH & ~kept, false);
 	p->as = *up;
 	p->up = true;
+	memset(p->told, 0, sizeof p->told);
+	memset(p->refreshing, 0, sizeof p->refreshing);
 	p->stale_until = now_ns + n->c->exchange.stale_max_s * NS_PER_S;
 }
 
@@ -169,34 +176,49 @@ void naive_tick(struct naive *n, uint64_t now_ns)
 		}
 }
 
+/* RFC 7313 s4. */
 void naive_refresh(
     struct naive *n, const struct ip *peer, const struct bgp_refresh *b)
 {
-	uint32_t p = find_peer(n, peer);
+	uint32_t i = find_peer(n, peer);
+	struct peer *p = &n->peer[i];
 
-	for (size_t i = 0; i < n->n_route;) {
-		struct route *r = &n->route[i];
+	if (!b->subtype || b->family >= FAMILY_COUNT ||
+	    (b->subtype == 1 && p->as.open.gr && !p->told[b->family]) ||
+	    (b->subtype == 2 && !p->refreshing[b->family]))
+		return;
+	p->refreshing[b->family] = b->subtype == 1;
+	for (size_t k = 0; k < n->n_route;) {
+		struct route *r = &n->route[k];
 
-		if (r->peer != p || r->prefix.addr.family != b->family) {
-			i++;
+		if (r->peer != i || r->prefix.addr.family != b->family) {
+			k++;
 		} else if (b->subtype == 1) {
 			r->unconfirmed = true;
-			i++;
-		} else if (b->subtype == 2 && r->unconfirmed) {
-			drop(n, i);
+			k++;
+		} else if (r->unconfirmed) {
+			drop(n, k);
 		} else {
-			i++;
+			k++;
 		}
 	}
 }
 
 /* ---- UPDATEs ------------------------------------------------------------ */
 
+static uint64_t path_id(
+    const struct naive *n, uint32_t peer, const struct bgp_prefix *p)
+{
+	if (n->peer[peer].as.add_path_rx & BGP_FAMILY(p->prefix.addr.family))
+		return (uint64_t)p->path_id + 1;
+	return 0;
+}
+
 static void withdraw(struct naive *n, uint32_t peer, const struct bgp_prefix *p)
 {
 	for (size_t i = 0; i < n->n_route; i++)
 		if (n->route[i].peer == peer &&
-		    n->route[i].path_id == p->path_id &&
+		    n->route[i].path_id == path_id(n, peer, p) &&
 		    prefix_eq(&n->route[i].prefix, &p->prefix)) {
 			drop(n, i);
 			return;
@@ -214,7 +236,7 @@ static void announce(struct naive *n, uint32_t peer, const struct bgp_prefix *p,
 	*r = (struct route){
 	    .peer = peer,
 	    .prefix = p->prefix,
-	    .path_id = p->path_id,
+	    .path_id = path_id(n, peer, p),
 	    .malformed = u->harm == BGP_WITHDRAW,
 	};
 	if (r->malformed)
@@ -268,8 +290,10 @@ enum bgp_harm naive_update(
 	for (int run = 0; run < 2; run++)
 		while (bgp_nlri_next(&u.reach[run], &x))
 			announce(n, p, &x, &u, run);
-	if (u.end_of_rib)
+	if (u.end_of_rib) {
+		n->peer[p].told[u.end_of_rib_family] = true;
 		drop_all(n, p, BGP_FAMILY(u.end_of_rib_family), true);
+	}
 	return u.harm;
 }
 
@@ -425,18 +449,20 @@ static int may_have(
 static void give(struct naive *n, const struct route *r, int prepend,
     const struct feed_up *to)
 {
+	static uint8_t rewritten[140000];
 	struct naive_has *h = &n->out[n->n_out];
-	uint8_t *wire = n->bytes + n->n_bytes;
+	bool otc = to->open.has_role && to->open.role == 2;
+	struct bytes wire = {rewritten, 0};
 
 	must(n->n_out < MAX_ROUTES && n->n_bytes + 140000 < OUT_BYTES);
+	wire.n = naive_rewrite(
+	    n->c->exchange.asn, wire_of(r), otc, (unsigned)prepend, rewritten);
 	*h = (struct naive_has){
 	    .prefix = r->prefix,
-	    .wire = wire,
+	    .wire = n->bytes + n->n_bytes,
 	    .next_hop_len = r->next_hop_len,
-	    .n_wire = naive_rewrite(n->c->exchange.asn, wire_of(r),
-		to->open.has_role && to->open.role == 2, (unsigned)prepend,
-		wire),
 	};
+	h->n_wire = naive_normal(wire, n->bytes + n->n_bytes);
 	memcpy(h->next_hop, r->next_hop, 32);
 	n->n_bytes += h->n_wire;
 	n->n_out++;
@@ -506,5 +532,23 @@ void naive_count(struct naive *n, const struct ip *peer, enum family f,
 			continue;
 		++*ret_held;
 		*ret_refused += !accepted(n, r);
+	}
+}
+
+void naive_print(struct naive *n, const struct ip *peer, enum family f)
+{
+	uint32_t p = find_peer(n, peer);
+
+	for (size_t i = 0; i < n->n_route; i++) {
+		const struct route *r = &n->route[i];
+		char text[PREFIX_TEXT];
+
+		if (r->peer != p || r->prefix.addr.family != f)
+			continue;
+		(void)printf("# expected %s %llu%s%s%s\n",
+		    prefix_format(&r->prefix, text),
+		    (unsigned long long)r->path_id,
+		    accepted(n, r) ? "" : " refused", r->stale ? " stale" : "",
+		    r->malformed ? " malformed" : "");
 	}
 }

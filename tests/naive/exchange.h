@@ -52,3 +52,6 @@ size_t naive_table(
 /* Routes held for a peer: all, and those refused. */
 void naive_count(struct naive *n, const struct ip *peer, enum family f,
     size_t *ret_held, size_t *ret_refused);
+
+/* Prints what is held of a peer, a line a route, for a failing test. */
+void naive_print(struct naive *n, const struct ip *peer, enum family f);

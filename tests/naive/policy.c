@@ -454,3 +454,38 @@ size_t naive_rewrite(
 		out += write_otc(rs, ret + out);
 	return out;
 }
+
+size_t naive_normal(struct bytes wire, uint8_t *ret)
+{
+	static struct hop h[MAX_HOPS];
+	static uint8_t value[70000];
+	size_t n = hops(wire, h, MAX_HOPS);
+	size_t at = 0;
+	size_t head = 0;
+	size_t out = 0;
+	size_t end;
+
+	for (size_t i = 0; i < n; i++) {
+		bool begins = !i || h[i].type != h[i - 1].type ||
+			      value[head + 1] == 255 ||
+			      (h[i].type == BGP_AS_SET && h[i - 1].last);
+
+		if (begins) {
+			head = at;
+			value[at++] = h[i].type;
+			value[at++] = 0;
+		}
+		value[head + 1]++;
+		for (unsigned k = 0; k < 4; k++)
+			value[at++] = (uint8_t)(h[i].asn >> (24 - 8 * k));
+	}
+	for (size_t from = 0; from < wire.n; from = end) {
+		struct bytes v = value_at(wire, from, &end);
+
+		if (wire.p[from + 1] == 2)
+			v = (struct bytes){value, at};
+		out += write_attr(
+		    ret + out, wire.p[from], wire.p[from + 1], v.p, v.n);
+	}
+	return out;
+}

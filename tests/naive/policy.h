@@ -38,3 +38,9 @@ bool naive_path_has(struct bytes wire, uint32_t asn);
 unsigned naive_path_length(struct bytes wire);
 uint32_t naive_path_first(struct bytes wire);
 bool naive_has_community(struct bytes wire, uint32_t community);
+
+/*
+ * The same attributes with the path's sequences cut the same way, whoever
+ * cut them (a 2-byte peer puts a path together again from two attributes).
+ */
+size_t naive_normal(struct bytes wire, uint8_t *ret);

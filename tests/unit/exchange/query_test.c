@@ -16,7 +16,7 @@ enum {
 };
 
 static const char conf_text[] =
-    "exchange \"X\" { asn 64500; router-id 192.0.2.1; listen 192.0.2.1;"
+    "exchange \"X\" { asn 64500; router-id 192.0.2.1; listen 192.0.2.1, 2001:db8:100::1;"
     " lan 192.0.2.0/24, 2001:db8:100::/64; }\n"
     "policy { }\n"
     "member \"Alpha\" { asn 64501; at 192.0.2.11, 2001:db8:100::11; }\n"

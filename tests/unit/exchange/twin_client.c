@@ -1,5 +1,7 @@
 #include "twin_client.h"
 
+#include "naive/policy.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,12 +52,11 @@ static void announce(struct client *c, const struct bgp_prefix *p,
 	*r = (struct client_route){
 	    .prefix = p->prefix,
 	    .path_id = p->path_id,
-	    .wire = malloc(u->attrs.wire.n + 1),
-	    .n_wire = u->attrs.wire.n,
+	    .wire = malloc(u->attrs.wire.n + 256),
 	    .next_hop_len = u->next_hop_len[run],
 	};
 	must(r->wire);
-	memcpy(r->wire, u->attrs.wire.p, r->n_wire);
+	r->n_wire = naive_normal(u->attrs.wire, r->wire);
 	memcpy(r->next_hop, u->next_hop[run], r->next_hop_len);
 }
 

@@ -136,7 +136,7 @@ struct feed_up make_session(unsigned i)
 	    up.peer.family == FAMILY_IPV4 ? "192.0.2.1" : "2001:db8:100::1",
 	    &up.local));
 	up.asn = sessions[i].asn;
-	up.id = 0x0a000000 + make_below(4);
+	up.id = 0x0a000000 + i % 4 + (make_once_in(20) ? 4 : 0);
 	up.hold_s = 90;
 	up.families = up.peer.family == FAMILY_IPV4 ? V4 : V6;
 	if (kind == 0)

@@ -360,10 +360,20 @@ static bool read_record(void)
 
 /* ---- turns -------------------------------------------------------------- */
 
+/* The clock must not decide: a turn has either all the time or none. */
+static bool work_once(void)
+{
+	uint64_t budget = 0 - sim.now_ns; /* its deadline is 0 */
+
+	if (make_once_in(2))
+		budget = (uint64_t)1 << 62;
+	return exchange_work(sim.x, sim.now_ns, budget);
+}
+
 static void work(void)
 {
 	(void)exchange_flush(sim.x, sim.now_ns);
-	(void)exchange_work(sim.x, sim.now_ns, 100000);
+	(void)work_once();
 }
 
 /* Everybody reads a bit. */
@@ -390,8 +400,11 @@ static void feed(uint32_t type, unsigned s, const void *data, size_t n)
 	if (n)
 		memcpy(exact, data, n);
 	while (type == FEED_UPDATE && !exchange_ready(sim.x)) {
+		sim.now_ns += 10000000; /* a client without progress is slow */
 		work();
 		read_some(20);
+		sim.now_ns += 10 * NS_PER_MS;
+		naive_tick(sim.twin, sim.now_ns);
 		if (++turns > 10000)
 			fail_at("the engine never gets ready", s);
 	}
@@ -400,20 +413,32 @@ static void feed(uint32_t type, unsigned s, const void *data, size_t n)
 	free(exact);
 }
 
-/* Until nobody has anything to do. */
+/* What the engine wants to look at soon, it gets to look at. */
+static void wait_for_due(void)
+{
+	uint64_t due = exchange_due(sim.x);
+
+	if (due > sim.now_ns && due < sim.now_ns + NS_PER_S)
+		sim.now_ns = due;
+	naive_tick(sim.twin, sim.now_ns);
+}
+
+/* Until nobody has had anything to do for 100 looks. */
 static void settle(void)
 {
-	bool more = true;
+	unsigned idle = 0;
 
-	for (unsigned turns = 0; more; turns++) {
-		more = exchange_flush(sim.x, sim.now_ns);
-		more |= exchange_work(sim.x, sim.now_ns, 100000);
+	for (unsigned turns = 0; idle < 100; turns++) {
+		bool more = exchange_flush(sim.x, sim.now_ns);
+
+		more |= work_once();
 		while (read_record())
 			more = true;
 		for (unsigned s = 0; s < MAKE_SESSIONS; s++)
 			while (read_one(s))
 				more = true;
-		more |= exchange_due(sim.x) <= sim.now_ns;
+		wait_for_due();
+		idle = more ? 0 : idle + 1;
 		if (turns > 20000)
 			fail_at("it does not come to rest", 0);
 	}
@@ -491,6 +516,35 @@ static void print_difference(
 	}
 }
 
+/* What the exchange holds of a peer. */
+static void print_held(const struct ip *peer, enum family f)
+{
+	const struct rib *rib = exchange_rib(sim.x);
+
+	for (uint32_t id = 0; id < rib_end(rib, f); id++) {
+		uint32_t sets[256];
+		size_t n = rib_paths(rib, f, id, sets, 256);
+		struct prefix prefix;
+		char text[PREFIX_TEXT];
+
+		for (size_t i = 0; i < n; i++) {
+			struct rib_path p;
+
+			rib_path(rib, sets[i], &p);
+			if (!rib_prefix(rib, f, id, &prefix) ||
+			    !ip_eq(
+				&exchange_client(sim.x, p.slot)->as.peer, peer))
+				continue;
+			(void)printf("# held %s %u %s%s\n",
+			    prefix_format(&prefix, text), p.path_id >> 12,
+			    p.verdict.accept
+				? ""
+				: reason_info(p.verdict.reason)->word,
+			    p.stale ? " stale" : "");
+		}
+	}
+}
+
 static void compare_counts(unsigned s)
 {
 	const struct exchange_client *c = exchange_client(sim.x, s);
@@ -510,6 +564,8 @@ static void compare_counts(unsigned s)
 				     "%zu and %zu expected\n",
 			    f, (unsigned long long)c->received[f],
 			    (unsigned long long)c->rejected[f], held, refused);
+			print_held(&x->as.peer, (enum family)f);
+			naive_print(sim.twin, &x->as.peer, (enum family)f);
 			fail_at("the counts differ", s);
 		}
 		if (c->advertised[f] != sent) {
@@ -626,7 +682,8 @@ static void reload(void)
 {
 	struct conf *c = make_conf();
 
-	TELL("reload");
+	TELL(
+	    "reload: policy %d preset %d", c->policy.present, c->policy.preset);
 	must(!exchange_reload(sim.x, c, sim.now_ns));
 	naive_reload(sim.twin, c);
 	conf_free(sim.conf);
@@ -642,7 +699,7 @@ static void pass_time(void)
 
 	TELL("%llu s pass", (unsigned long long)by);
 	sim.now_ns += by * NS_PER_S + NS_PER_MS;
-	(void)exchange_work(sim.x, sim.now_ns, 10 * NS_PER_MS);
+	(void)work_once();
 	naive_tick(sim.twin, sim.now_ns);
 }
 
