@@ -221,7 +221,7 @@ bool exchange_flush(struct exchange *x, uint64_t now_ns)
 	journal_publish(x);
 	journal_relieve(x);
 	journal_pending(x);
-	bool watch = x->n_lagging || x->n_free < 2 * journal_reserve(x);
+	bool watch = x->n_lagging || journal_strained(x);
 	atomic_store_explicit(&x->area->watching, watch, memory_order_relaxed);
 	bool news = x->published;
 	x->published = false;
@@ -266,8 +266,7 @@ uint64_t exchange_due(const struct exchange *x)
 		due = due < x->counts_ns + COUNTS_NS
 			  ? due
 			  : x->counts_ns + COUNTS_NS + 1;
-	if (x->n_lagging || x->pending ||
-	    (x->area && x->n_free < 2 * journal_reserve(x)))
+	if (x->n_lagging || x->pending || journal_strained(x))
 		poll = x->now + POLL_NS;
 	return due < poll ? due : poll;
 }

@@ -377,6 +377,8 @@ void journal_attach(struct exchange *x, struct feed_shared *area,
     size_t area_bytes, const struct feed_cursors *cursors);
 /* Chunks that must be free before a batch is taken in: it may need them. */
 uint32_t journal_reserve(const struct exchange *x);
+/* Room is short, and somebody may be the reason. */
+bool journal_strained(const struct exchange *x);
 void journal_detach(struct exchange *x);
 /* Room for a message of at most n bytes to clients with that mask, or NULL. */
 uint8_t *journal_room(

@@ -460,12 +460,22 @@ static void relieve(struct exchange *x, struct journal *j, enum family f)
 		}
 }
 
+bool journal_strained(const struct exchange *x)
+{
+	if (!x->area || x->n_free >= 2 * journal_reserve(x))
+		return false;
+	for (unsigned i = 0; i < FEED_JOURNALS; i++)
+		if (x->journal[i].first != x->journal[i].open)
+			return true;
+	return false;
+}
+
 void journal_relieve(struct exchange *x)
 {
 	if (!x->area)
 		return;
 	journal_reclaim(x);
-	if (x->n_free >= 2 * journal_reserve(x))
+	if (!journal_strained(x))
 		return;
 	for (unsigned i = 0; i < FEED_JOURNALS; i++) {
 		struct journal *j = &x->journal[i];
