@@ -11,7 +11,7 @@
 #define PEER_READ ((size_t)262144) /* bytes read from one peer a turn */
 #define PEER_STASH (BGP_MAX_EXTENDED + PEER_READ)
 #define PEER_SNDBUF ((size_t)262144) /* the kernel doubles it */
-#define PEER_RING ((size_t)4 << 20)
+#define PEER_RING ((size_t)1 << 20)
 #define PEER_TEXT 192
 
 enum conn_side {
