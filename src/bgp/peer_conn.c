@@ -341,7 +341,7 @@ static void charge(struct conn *c, enum bgp_state was, enum conn_end how,
 	if (how == END_ADMIN || how == END_SILENT || c->connecting)
 		return;
 	/* It does not want to speak yet, as if nobody listened. */
-	if (how == END_LOST && was == BGP_OPENSENT) {
+	if (how == END_LOST && was <= BGP_OPENSENT) {
 		peer_retry_soon(p);
 		return;
 	}

@@ -167,6 +167,20 @@ static bool make_way(struct peer *p)
 	return false;
 }
 
+static void tell_refused(const struct peer *p)
+{
+	uint64_t left_ns = p->backoff.until_ns - loop_now(p->ps->loop);
+
+	if (waits(p))
+		peers_tell(p->ps, PEERS_REFUSED, p,
+		    "it waits %u s more, because of: %s",
+		    (unsigned)(left_ns / NS_PER_S + 1),
+		    p->held ? p->why : p->error);
+	else
+		peers_tell(p->ps, PEERS_REFUSED, p, "%s",
+		    peer_idle_why(p) ? peer_idle_why(p) : "");
+}
+
 void peers_accepted(void *arg, int fd, const struct ip *from)
 {
 	struct peers *ps = arg;
@@ -183,8 +197,7 @@ void peers_accepted(void *arg, int fd, const struct ip *from)
 	bool engine = feed_ready(ps);
 	if ((engine && peer_idle_why(p)) || p->member->shutdown ||
 	    ps->stopping || (waits(p) && p->held) || far) {
-		peers_tell(ps, PEERS_REFUSED, p, "%s",
-		    peer_idle_why(p) ? peer_idle_why(p) : p->error);
+		tell_refused(p);
 		close(fd);
 		return;
 	}

@@ -255,6 +255,14 @@ static void a_bad_header_is_named_and_costs_a_wait(void **state)
 	hear_notification(&a, BGP_ERR_HEADER, 1);
 	rig_expect(&rig, FEED_DOWN);
 	assert_true(info(0).wait_s >= 3);
+	/* Coming and going makes the wait no longer. */
+	for (int i = 0; i < 5; i++) {
+		speak(&rig, &a, "127.0.0.2", 64501);
+		rig_turn(&rig, 20);
+		speak_close(&a);
+		rig_turn(&rig, 20);
+	}
+	assert_true(info(0).wait_s <= 5);
 	/* It may connect, but is not answered before the wait is over. */
 	uint64_t t = clock_now_ns();
 	speak(&rig, &a, "127.0.0.2", 64501);
