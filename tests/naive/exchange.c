@@ -21,6 +21,7 @@ struct route {
 	uint8_t next_hop[32];
 	uint8_t next_hop_len;
 	bool stale;	  /* its session restarts */
+	bool refused;	  /* by the policy, once put in order */
 	bool malformed;	  /* treated as withdrawn, kept to be shown */
 	bool unconfirmed; /* in a route refresh, not yet sent again */
 };
@@ -39,6 +40,9 @@ struct naive {
 	uint32_t n_peer;
 	struct route *route;
 	size_t n_route;
+	struct route **order; /* what put_in_order() made */
+	size_t n_order;
+	bool ordered;
 	struct arena arena;
 	struct naive_has *out;
 	size_t n_out;
@@ -57,15 +61,17 @@ struct naive *naive_new(const struct conf *c)
 	must(n);
 	n->c = c;
 	n->route = calloc(MAX_ROUTES, sizeof *n->route);
+	n->order = calloc(MAX_ROUTES, sizeof *n->order);
 	n->out = calloc(MAX_ROUTES, sizeof *n->out);
 	n->bytes = malloc(OUT_BYTES);
-	must(n->route && n->out && n->bytes);
+	must(n->route && n->order && n->out && n->bytes);
 	arena_init(&n->arena, 1 << 20);
 	return n;
 }
 
 static void drop(struct naive *n, size_t i)
 {
+	n->ordered = false;
 	free(n->route[i].wire);
 	n->route[i] = n->route[--n->n_route];
 }
@@ -78,6 +84,7 @@ void naive_free(struct naive *n)
 		drop(n, 0);
 	arena_done(&n->arena);
 	free(n->route);
+	free(n->order);
 	free(n->out);
 	free(n->bytes);
 	free(n);
@@ -85,6 +92,7 @@ void naive_free(struct naive *n)
 
 void naive_reload(struct naive *n, const struct conf *c)
 {
+	n->ordered = false;
 	n->c = c;
 }
 
@@ -127,6 +135,7 @@ void naive_up(struct naive *n, const struct feed_up *up, uint64_t now_ns)
 	struct peer *p = &n->peer[i];
 	unsigned kept = 0;
 
+	n->ordered = false;
 	if (up->open.gr)
 		kept = up->open.gr_families & up->open.gr_forwarding &
 		       up->families;
@@ -231,6 +240,7 @@ static void announce(struct naive *n, uint32_t peer, const struct bgp_prefix *p,
 	struct route *r;
 
 	withdraw(n, peer, p);
+	n->ordered = false;
 	must(n->n_route < MAX_ROUTES);
 	r = &n->route[n->n_route++];
 	*r = (struct route){
@@ -468,25 +478,6 @@ static void give(struct naive *n, const struct route *r, int prepend,
 	n->n_out++;
 }
 
-static void give_prefix(
-    struct naive *n, struct route **left, size_t n_left, uint32_t client)
-{
-	const struct feed_up *to = &n->peer[client].as;
-	size_t before = n->n_out;
-
-	while (n_left) {
-		struct route *r = take_best(n, left, &n_left);
-		int prepend = may_have(n, r, client);
-
-		if (prepend < 0)
-			continue;
-		give(n, r, prepend, to);
-		if (n->n_out > before &&
-		    !(to->add_path_tx & BGP_FAMILY(r->prefix.addr.family)))
-			return;
-	}
-}
-
 static int by_prefix(const void *a, const void *b)
 {
 	struct route *const *x = a;
@@ -495,25 +486,53 @@ static int by_prefix(const void *a, const void *b)
 	return prefix_cmp(&(*x)->prefix, &(*y)->prefix);
 }
 
-size_t naive_table(
-    struct naive *n, const struct ip *client, const struct naive_has **ret)
+/* The accepted routes by prefix, of each prefix the best first. */
+static void put_in_order(struct naive *n)
 {
 	static struct route *all[MAX_ROUTES];
-	uint32_t to = find_peer(n, client);
 	size_t n_all = 0;
 	size_t end;
 
-	n->n_out = n->n_bytes = 0;
-	for (size_t i = 0; i < n->n_route; i++)
-		if (accepted(n, &n->route[i]))
+	if (n->ordered)
+		return;
+	for (size_t i = 0; i < n->n_route; i++) {
+		n->route[i].refused = !accepted(n, &n->route[i]);
+		if (!n->route[i].refused)
 			all[n_all++] = &n->route[i];
+	}
 	qsort(all, n_all, sizeof all[0], by_prefix);
+	n->n_order = 0;
 	for (size_t i = 0; i < n_all; i = end) {
 		for (end = i; end < n_all &&
 			      prefix_eq(&all[end]->prefix, &all[i]->prefix);
 		     end++)
 			;
-		give_prefix(n, all + i, end - i, to);
+		for (size_t left = end - i; left;)
+			n->order[n->n_order++] = take_best(n, all + i, &left);
+	}
+	n->ordered = true;
+}
+
+size_t naive_table(
+    struct naive *n, const struct ip *client, const struct naive_has **ret)
+{
+	uint32_t to = find_peer(n, client);
+	const struct feed_up *as = &n->peer[to].as;
+	const struct route *given = NULL;
+
+	put_in_order(n);
+	n->n_out = n->n_bytes = 0;
+	for (size_t i = 0; i < n->n_order; i++) {
+		const struct route *r = n->order[i];
+		int prepend = may_have(n, r, to);
+		bool again = given && prefix_eq(&given->prefix, &r->prefix);
+		bool every =
+		    as->add_path_tx & BGP_FAMILY(r->prefix.addr.family);
+
+		if (prepend < 0 || (again && !every))
+			continue;
+		give(n, r, prepend, as);
+		given = r;
 	}
 	*ret = n->out;
 	return n->n_out;
@@ -524,6 +543,7 @@ void naive_count(struct naive *n, const struct ip *peer, enum family f,
 {
 	uint32_t p = find_peer(n, peer);
 
+	put_in_order(n);
 	*ret_held = *ret_refused = 0;
 	for (size_t i = 0; i < n->n_route; i++) {
 		const struct route *r = &n->route[i];
@@ -531,7 +551,7 @@ void naive_count(struct naive *n, const struct ip *peer, enum family f,
 		if (r->peer != p || r->prefix.addr.family != f)
 			continue;
 		++*ret_held;
-		*ret_refused += !accepted(n, r);
+		*ret_refused += r->refused;
 	}
 }
 
