@@ -240,6 +240,8 @@ static void write_figures(const char *name, json_t *o, const struct term *term)
 		fputs("not running", f);
 	json_object_foreach(o, key, v)
 	{
+		if (!strcmp(key, "uptime_s")) /* the roles' table has it */
+			continue;
 		if (json_is_integer(v))
 			fprintf(f, "%s%s %lld", ftell(f) ? ", " : "", key,
 			    (long long)json_integer_value(v));

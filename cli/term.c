@@ -65,9 +65,21 @@ static size_t character(
 	return len;
 }
 
+/* Most texts are ASCII, and a list may have millions of them. */
+static bool is_plain(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)(s[i] - 0x20) >= 0x5f)
+			return false;
+	return true;
+}
+
 size_t text_columns(const char *s, size_t n)
 {
 	size_t total = 0;
+
+	if (is_plain(s, n))
+		return n;
 
 	while (n) {
 		size_t columns;
@@ -87,6 +99,10 @@ size_t text_write(FILE *to, const char *s, size_t n, size_t columns)
 	size_t room = cut && columns ? columns - 1 : columns;
 	size_t written = 0;
 
+	if (!cut && is_plain(s, n)) {
+		fwrite(s, 1, n, to);
+		return n;
+	}
 	while (n) {
 		size_t width;
 		bool shown;

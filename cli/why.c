@@ -257,7 +257,8 @@ static void trace(void *arg, const char *line, size_t n)
 	json_array_foreach(json_object_get(o, "exports"), i, p)
 	    write_export(p, term);
 	if (json_is_false(json_object_get(o, "to_known")))
-		puts("\nthere is no such member to send it to");
+		puts("\nno session with that member has been up: it is sent "
+		     "nothing");
 	json_decref(o);
 }
 
