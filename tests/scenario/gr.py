@@ -133,8 +133,7 @@ def test_notification_is_graceful_with_gobgp():
         spean, member, s = lab_with("gobgp", lab, notification=True)
         time.sleep(1)
         tap = Tap(lab.rs)
-        member.reset()
-        # It keeps idle for half a minute after a reset of its own.
+        member.send_cease()
         wait_until(lambda: not member.up(), 10, "the session to end")
         member.wait_up(60)
         time.sleep(2)

@@ -1,4 +1,5 @@
 """BGP as bytes, for the scripted speaker.  Shares no code with spean."""
+import functools
 import ipaddress
 import struct
 
@@ -169,6 +170,7 @@ def extended_value(values):
     return out
 
 
+@functools.lru_cache(1 << 17)
 def nlri(prefix, path_id=None):
     net = ipaddress.ip_network(prefix)
     n = (net.prefixlen + 7) // 8

@@ -406,6 +406,12 @@ class GoBgp(Daemon):
 
     def reset(self):
         for _, peer, _ in self.peers():
+            self.gobgp("neighbor", peer, "disable", fail=True)
+            self.gobgp("neighbor", peer, "enable", fail=True)
+
+    def send_cease(self):
+        """Cease, administrative reset; it is idle for half a minute then."""
+        for _, peer, _ in self.peers():
             self.gobgp("neighbor", peer, "reset", fail=True)
 
 

@@ -189,8 +189,9 @@ class Speaker:
         buf = b""
         keepalive = time.monotonic()
         while serial == self.serial and self.closed is None:
-            if self.established and self.hold and self.reading and \
-                    time.monotonic() - keepalive > min(self.hold / 3, 20):
+            hold = min(self.hold, self.open["hold"]) if self.open else 0
+            if self.established and hold and self.reading and \
+                    time.monotonic() - keepalive > min(hold / 3, 20):
                 keepalive = time.monotonic()
                 self._try_send(s, bgp.message(bgp.KEEPALIVE))
             if not self.reading:
