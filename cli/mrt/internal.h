@@ -1,8 +1,8 @@
 /* Shared by the files of mrt/ alone. */
 #pragma once
 
-#include "mrt.h"
-#include "stream.h"
+#include "cli/mrt/mrt.h"
+#include "cli/mrt/stream.h"
 
 enum mrt_format {
 	MRT_FORMAT_MRT,

@@ -1,5 +1,5 @@
 /* Files of recorded routes: opening, MRT records, peers; see mrt.h. */
-#include "internal.h"
+#include "cli/mrt/internal.h"
 
 #include "base/attr.h"
 #include "base/hash.h"

@@ -1,5 +1,5 @@
 /* The routes inside a record; see mrt.h. */
-#include "mrt.h"
+#include "cli/mrt/mrt.h"
 
 enum {
 	ATTR_EXTENDED = 0x10,

@@ -1,5 +1,5 @@
 /* Unpacking streams; see stream.h. */
-#include "stream.h"
+#include "cli/mrt/stream.h"
 
 #include "base/must.h"
 

@@ -9,7 +9,7 @@
  *   TYPE|time|STATE|peer|peer ASN|old|new
  *   1.0.0.0/24 15169
  */
-#include "internal.h"
+#include "cli/mrt/internal.h"
 
 #include "base/attr.h"
 
