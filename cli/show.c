@@ -94,9 +94,9 @@ static int show_members(const struct cli_call *c)
 	    {"NAME", 0},
 	    {"AS-SET", 0},
 	    {"UP", TABLE_KEEP},
-	    {"ACCEPTED", TABLE_RIGHT | TABLE_KEEP},
+	    {"IN", TABLE_RIGHT | TABLE_KEEP},
 	    {"REFUSED", TABLE_RIGHT | TABLE_KEEP},
-	    {"SENT", TABLE_RIGHT | TABLE_KEEP},
+	    {"OUT", TABLE_RIGHT | TABLE_KEEP},
 	    {"MAX-PREFIX", TABLE_KEEP},
 	};
 	size_t n = sizeof columns / sizeof *columns;
@@ -108,13 +108,6 @@ static int show_members(const struct cli_call *c)
 }
 
 /* ---- sessions ---------------------------------------------------------- */
-
-static enum term_colour state_colour(const char *state)
-{
-	if (!strcmp(state, "established"))
-		return TERM_GOOD;
-	return strcmp(state, "idle") ? TERM_PLAIN : TERM_BAD;
-}
 
 static void session_row(struct table *t, const json_t *o)
 {
@@ -129,9 +122,12 @@ static void session_row(struct table *t, const json_t *o)
 	table_cell(t, TERM_PLAIN, "%" PRIu64, field_u64(o, "member_asn"));
 	table_cell(t, TERM_PLAIN, "%s", field_text(o, "member", ""));
 	table_cell(t, TERM_PLAIN, "%s", field_text(o, "address", ""));
-	table_cell(t, state_colour(state), "%s", state);
-	table_cell(
-	    t, TERM_PLAIN, "%s", up ? age(field_u64(o, "uptime_s"), buf) : "-");
+	if (up)
+		table_cell(
+		    t, TERM_GOOD, "up %s", age(field_u64(o, "uptime_s"), buf));
+	else
+		table_cell(t, strcmp(state, "idle") ? TERM_PLAIN : TERM_BAD,
+		    "%s", state);
 	table_cell(t, TERM_PLAIN, "%" PRIu64, sum_families(o, "accepted"));
 	table_cell(t, rejected ? TERM_BAD : TERM_PLAIN, "%" PRIu64, rejected);
 	table_cell(t, TERM_PLAIN, "%" PRIu64, sum_families(o, "advertised"));
@@ -148,10 +144,9 @@ static int show_sessions(const struct cli_call *c)
 	    {"MEMBER", 0},
 	    {"ADDRESS", TABLE_KEEP},
 	    {"STATE", TABLE_KEEP},
-	    {"UP", TABLE_KEEP},
-	    {"ACCEPTED", TABLE_RIGHT | TABLE_KEEP},
+	    {"IN", TABLE_RIGHT | TABLE_KEEP},
 	    {"REFUSED", TABLE_RIGHT | TABLE_KEEP},
-	    {"SENT", TABLE_RIGHT | TABLE_KEEP},
+	    {"OUT", TABLE_RIGHT | TABLE_KEEP},
 	    {"NOTE", 0},
 	};
 	size_t n = sizeof columns / sizeof *columns;
@@ -305,8 +300,9 @@ const struct cli_verb cli_show_status = {
 const struct cli_verb cli_show_members = {
     .name = "show members",
     .summary = "show the members and what their sessions sum up to",
-    .doc = "UP is how many of a member's sessions are established.  ACCEPTED "
-	   "and REFUSED count its routes, SENT those that it has been sent.",
+    .doc = "UP is how many of a member's sessions are established.  IN counts "
+	   "the routes accepted from it, REFUSED the others, and OUT those "
+	   "that it has been sent.",
     .run = show_members,
 };
 
@@ -314,7 +310,8 @@ const struct cli_verb cli_show_sessions = {
     .name = "show sessions",
     .summary = "show the sessions and their routes",
     .doc = "NOTE says why a session that is not established is not: the "
-	   "reason that holds it down, or the last error.  --json shows "
+	   "reason that holds it down, or the last error.  IN counts accepted "
+	   "routes, OUT those sent.  --json shows "
 	   "more: counts by family, what was negotiated, messages and bytes.",
     .run = show_sessions,
 };

@@ -204,12 +204,10 @@ static void sessions_for_people(void **state)
 	(void)state;
 	assert_int_equal(r.code, 0);
 	assert_string_equal(r.out,
-	    "  ASN  MEMBER  ADDRESS       STATE        UP    ACCEPTED  "
-	    "REFUSED    SENT  NOTE\n"
-	    "64501  Alpha   192.0.2.11    established  1d2h        11  "
-	    "      2  480005  \n"
-	    "64502  Beta    2001:db8::12  idle         -            0  "
-	    "      0       0  evil ?[31m text\n");
+	    "  ASN  MEMBER  ADDRESS       STATE    IN  REFUSED     OUT  NOTE\n"
+	    "64501  Alpha   192.0.2.11    up 1d2h  11        2  480005  \n"
+	    "64502  Beta    2001:db8::12  idle      0        0       0  "
+	    "evil ?[31m text\n");
 	rig_free(&r);
 }
 
