@@ -8,6 +8,7 @@
 #include "bgp/update_write.h"
 
 #define ATTRS_MAX ((size_t)1 << 16)
+#define MESSAGE_FRAME 56 /* header, lengths, MP_REACH, one prefix */
 
 /* Two buffers that steps of rewriting go between. */
 struct steps {
@@ -184,7 +185,7 @@ static void write_narrow(struct exchange *x, unsigned journal,
 	struct wr w = step_open();
 
 	bgp_attrs_narrow(&w, attrs);
-	if (wr_ok(&w) && wr_len(&w) + 128 + next_hop.n <= max) {
+	if (wr_ok(&w) && wr_len(&w) + MESSAGE_FRAME + next_hop.n <= max) {
 		write_run(x, journal, r, ids,
 		    (struct bytes){w.start, wr_len(&w)}, next_hop, max);
 		return;
