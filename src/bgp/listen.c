@@ -247,6 +247,18 @@ int tcp_local(int fd, struct ip *ret)
 	return ip_from_sockaddr((struct sockaddr *)&sa, ret, &port);
 }
 
+int tcp_acked(int fd, uint64_t *ret_bytes, bool *ret_waits)
+{
+	struct tcp_info i = {0};
+	socklen_t n = sizeof i;
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &i, &n))
+		return -errno;
+	*ret_bytes = i.tcpi_bytes_acked;
+	*ret_waits = i.tcpi_unacked || i.tcpi_notsent_bytes;
+	return 0;
+}
+
 void tcp_abort(int fd)
 {
 	struct linger now = {.l_onoff = 1};

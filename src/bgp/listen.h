@@ -68,5 +68,11 @@ int tcp_syn_ttl(int fd);
 /* Our address of a connected socket.  0 or -errno. */
 int tcp_local(int fd, struct ip *ret);
 
+/*
+ * Bytes that the other end has acknowledged so far, and whether some are
+ * under way.  0 or -errno.
+ */
+int tcp_acked(int fd, uint64_t *ret_bytes, bool *ret_waits);
+
 /* Ends the connection with a reset: nothing that is queued is sent on. */
 void tcp_abort(int fd);

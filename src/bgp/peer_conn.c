@@ -134,7 +134,8 @@ static void blocked(struct conn *c, bool now)
 	}
 	if (!now)
 		loop_timer_stop(ps->loop, &c->send_hold);
-	else if (!loop_timer_on(&c->send_hold))
+	else if (ps->conf->exchange.send_hold_s &&
+		 !loop_timer_on(&c->send_hold))
 		loop_timer_set(ps->loop, &c->send_hold,
 		    loop_now(ps->loop) +
 			ps->conf->exchange.send_hold_s * NS_PER_S);

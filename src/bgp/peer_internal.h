@@ -43,6 +43,8 @@ struct conn {
 	uint64_t read_ns; /* last message */
 	uint64_t wrote_ns;
 	uint64_t moved_ns; /* the socket took something */
+	uint64_t acked;	   /* bytes, when that last changed */
+	uint64_t acked_ns;
 
 	struct outbox out;
 	uint8_t *stash; /* an incomplete message, or what the ring refused */

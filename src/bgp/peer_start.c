@@ -105,8 +105,10 @@ static void try_connect(struct peer *p)
 	struct tcp_manner how = manner(p);
 	const struct ip *local = local_for(p);
 
-	if (!local)
+	if (!local) {
+		peer_note(p, "connect: no listen address of its family");
 		return;
+	}
 	int fd = tcp_connect(local, &p->addr, p->at->port, &how);
 	if (fd >= 0)
 		fd = conn_new(p, CONN_OURS, fd, true, false);

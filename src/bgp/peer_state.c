@@ -102,10 +102,36 @@ void conn_hold_fired(struct loop_timer *t)
 	conn_event(c, BGP_EV_HOLD_EXPIRED, NULL, "");
 }
 
+/*
+ * The socket's buffer may hold what a peer that reads nothing is sent for
+ * longer than the send-hold time: ask TCP what has arrived.
+ */
+static bool takes_nothing(struct conn *c)
+{
+	uint64_t now = loop_now(c->ps->loop);
+	uint64_t hold = c->ps->conf->exchange.send_hold_s * NS_PER_S;
+	uint64_t acked;
+	bool waits;
+
+	if (!hold || c->state != BGP_ESTABLISHED ||
+	    tcp_acked(c->fd.fd, &acked, &waits))
+		return false;
+	if (waits && c->acked_ns && acked == c->acked)
+		return now - c->acked_ns >= hold;
+	c->acked = acked;
+	c->acked_ns = now;
+	return false;
+}
+
 void conn_keepalive_fired(struct loop_timer *t)
 {
 	struct conn *c = list_entry(t, struct conn, keepalive);
 	uint64_t due = c->wrote_ns + keepalive_ns(c);
+
+	if (takes_nothing(c)) {
+		conn_event(c, BGP_EV_SEND_HOLD_EXPIRED, NULL, "");
+		return;
+	}
 
 	/* An UPDATE does as well; a full socket holds enough. */
 	if (due > loop_now(c->ps->loop) + NS_PER_S)
@@ -123,6 +149,8 @@ void conn_send_hold_fired(struct loop_timer *t)
 	uint64_t due =
 	    c->moved_ns + c->ps->conf->exchange.send_hold_s * NS_PER_S;
 
+	if (!c->ps->conf->exchange.send_hold_s)
+		return; /* switched off meanwhile */
 	if (due > loop_now(l))
 		loop_timer_set(l, t, due);
 	else

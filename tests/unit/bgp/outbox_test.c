@@ -263,25 +263,29 @@ static void a_notification_comes_behind_the_message_in_flight(void **state)
 static void one_that_takes_nothing_is_dropped_by_the_send_hold_timer(
     void **state)
 {
+	/* More than the socket holds, and less: TCP knows it all the same. */
+	static const unsigned chunks[] = {RIG_CHUNKS, 2};
 	int small = 4096;
 
 	(void)state;
-	rig_start(&rig, "hold 3s; send-hold 4s;", MEMBERS);
-	speak(&rig, &a, "127.0.0.2", 64501);
-	setsockopt(a.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
-	speak_up(&a);
-	fill(RIG_CHUNKS);
-	join(0, 0, 0);
-	rig_publish(&rig);
-	uint64_t t = clock_now_ns();
-	while (!rig_record(&rig)) {
-		speak_keepalive(&a); /* it lives, yet takes nothing */
-		rig_turn(&rig, 100);
+	for (int i = 0; i < 2; i++) {
+		rig_start(&rig, "hold 3s; send-hold 4s;", MEMBERS);
+		speak(&rig, &a, "127.0.0.2", 64501);
+		setsockopt(a.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+		speak_up(&a);
+		fill(chunks[i]);
+		join(0, 0, 0);
+		rig_publish(&rig);
+		uint64_t t = clock_now_ns();
+		while (!rig_record(&rig)) {
+			speak_keepalive(&a); /* it lives, yet takes nothing */
+			rig_turn(&rig, 100);
+		}
+		assert_int_equal(rig.head.type, FEED_DOWN);
+		assert_in_range(clock_now_ns() - t, 3 * NS_PER_S, 8 * NS_PER_S);
+		speak_close(&a);
+		rig_stop(&rig);
 	}
-	assert_int_equal(rig.head.type, FEED_DOWN);
-	assert_in_range(clock_now_ns() - t, 3 * NS_PER_S, 7 * NS_PER_S);
-	speak_close(&a);
-	rig_stop(&rig);
 }
 
 static void more_than_was_allowed_costs_the_session(void **state)
