@@ -181,7 +181,12 @@ void conf_write_manual(FILE *to)
 	char syntax[64];
 
 	fputs(head, to);
-	fputs(".Sh BLOCKS\n", to);
+	fputs(
+	    ".Sh BLOCKS\n"
+	    "A change of a directive that is not said to reset sessions\n"
+	    "takes effect at once, or, where it is agreed on at the start of\n"
+	    "a session, with the next one.\n",
+	    to);
 	for (const struct block *b = conf_blocks; b->name; b++) {
 		if (!b->directives)
 			continue;

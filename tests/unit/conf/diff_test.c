@@ -225,7 +225,7 @@ static void resets_session_by_session(void **state)
 static void thousands_of_members_compare_quickly(void **state)
 {
 	size_t len;
-	char *text = many_members(1000, &len);
+	char *text = many_members(1000, true, &len);
 	struct conf *a = must_parse(text);
 	struct conf *b = must_parse(text);
 	uint64_t start = clock_now_ns();

@@ -63,25 +63,28 @@ static const char whole[] = "# all of it\n"
 			    "\tshutdown \"moving house\";\n"
 			    "}\n";
 
-/* n members with two sessions each; the caller's to free. */
-static inline char *many_members(unsigned n, size_t *ret_n)
+/* n members with one or two sessions each; the caller's to free. */
+static inline char *many_members(unsigned n, bool two, size_t *ret_n)
 {
 	char *text = NULL;
 	size_t len = 0;
 	FILE *f = open_memstream(&text, &len);
 
 	fputs(EXCHANGE "policy {}\n", f);
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
 		fprintf(f,
 		    "member \"Member %u\" {\n"
 		    "\tasn %u;\n"
 		    "\tas-set AS-M%u;\n"
-		    "\tat 10.%u.%u.1, fd00::%x { password \"pw%u\"; }\n"
+		    "\tat 10.%u.%u.1 { password \"pw%u\"; }\n"
 		    "\tprefix 11.%u.%u.0/24, 2001:%x::/32 le 48;\n"
-		    "\tmax-prefix 200, 50;\n"
-		    "}\n",
-		    i, 100000 + i, i, i / 256, i % 256, i + 16, i, i / 256,
-		    i % 256, i + 0x100);
+		    "\tmax-prefix 200, 50;\n",
+		    i, 100000 + i, i, i / 256, i % 256, i, i / 256, i % 256,
+		    i + 0x100);
+		if (two)
+			fprintf(f, "\tat fd00::%x { gtsm on; }\n", i + 16);
+		fputs("}\n", f);
+	}
 	fclose(f);
 	*ret_n = len;
 	return text;
