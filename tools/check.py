@@ -19,6 +19,9 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 BUILD = os.environ.get("BUILD", "build")
 ASAN = BUILD + "-asan"
 WORDS = re.compile(r"^(ok|not ok)\b(.*)")
+# Undefined behaviour fails a test, and is not a line in its log.
+os.environ.setdefault("UBSAN_OPTIONS",
+                      "halt_on_error=1:print_stacktrace=1")
 passed = failed = 0
 start = time.monotonic()
 

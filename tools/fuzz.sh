@@ -4,6 +4,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 : "${FUZZ_S:=60}"
+# Undefined behaviour is a finding, and not a line in a log.
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 dir=build-fuzz
 if [ ! -e $dir/build.ninja ]; then
 	CC=clang meson setup $dir -Dfuzz=true -Dtests=false \

@@ -81,6 +81,13 @@ struct feed_up {
 	bool enhanced_refresh;
 };
 
+/*
+ * A FEED_UP as the engine takes it from a session that it does not trust:
+ * false when it is none; else every field holds a value of its type, and the
+ * masks hold families that there are.
+ */
+bool feed_up_take(const void *data, size_t n, struct feed_up *ret);
+
 enum feed_down_kind {
 	FEED_DOWN_HARD,     /* drop its routes now */
 	FEED_DOWN_GRACEFUL, /* RFC 4724/8538: keep them stale, as negotiated */

@@ -127,12 +127,8 @@ static void on_up(struct exchange *x, uint32_t outer, uint32_t incarnation,
 {
 	struct feed_up up;
 
-	if (n != sizeof up)
-		return;
-	memcpy(&up, data, sizeof up);
-	if (up.peer.family >= FAMILY_COUNT)
-		return;
-	restart_up(x, outer, incarnation, &up);
+	if (feed_up_take(data, n, &up))
+		restart_up(x, outer, incarnation, &up);
 }
 
 static void on_session(struct exchange *x, uint32_t type, uint32_t slot,
