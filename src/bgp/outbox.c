@@ -1,4 +1,4 @@
-#include "bgp/outbox.h"
+#include "bgp/outbox_walk.h"
 
 #include "base/attr.h"
 
@@ -27,38 +27,6 @@ struct piece {
 
 static struct iovec iov[OUTBOX_IOV];
 static struct piece pieces[OUTBOX_IOV];
-
-bool outbox_pool_map(struct outbox_pool *p, const void *engine, size_t n,
-    void *own, size_t n_own)
-{
-	const uint8_t *b = engine;
-
-	if (!engine || n < FEED_CHUNKS_AT + sizeof(struct feed_chunk) ||
-	    n_own < sizeof(struct feed_cursors))
-		return false;
-	size_t chunks = (n - FEED_CHUNKS_AT) / FEED_CHUNK;
-	if (chunks > UINT32_MAX - 1)
-		return false;
-	*p = (struct outbox_pool){
-	    .shared = engine,
-	    .chunks = b + FEED_CHUNKS_AT,
-	    .n_chunks = (uint32_t)chunks,
-	    .cursors = own,
-	};
-	for (size_t s = 0; s < FEED_SLOTS; s++)
-		for (size_t j = 0; j < FEED_JOURNALS; j++)
-			atomic_store_explicit(&p->cursors->at[s][j], UINT64_MAX,
-			    memory_order_relaxed);
-	return true;
-}
-
-static const struct feed_chunk *chunk_at(
-    const struct outbox_pool *p, uint32_t index)
-{
-	if (index >= p->n_chunks)
-		return NULL;
-	return (const void *)(p->chunks + (size_t)index * FEED_CHUNK);
-}
 
 void outbox_init(struct outbox *o, unsigned slot)
 {
@@ -158,7 +126,7 @@ int outbox_join(struct outbox *o, const struct feed_place *at)
 {
 	if (!o->pool || at->journal >= FEED_JOURNALS)
 		return -EPROTO;
-	const struct feed_chunk *c = chunk_at(o->pool, at->chunk);
+	const struct feed_chunk *c = outbox_chunk(o->pool, at->chunk);
 	if (!c || c->seq != at->seq || c->journal != at->journal ||
 	    at->offset % 8 || at->offset > sizeof c->data)
 		return -EPROTO;
@@ -176,125 +144,13 @@ int outbox_join(struct outbox *o, const struct feed_place *at)
 	return 0;
 }
 
-/* Moves the cursor over the chain.  1, 0 at the end, -EPROTO. */
-static int next_chunk(
-    const struct outbox_pool *p, struct outbox_cursor *c, unsigned journal)
-{
-	uint32_t next =
-	    atomic_load_explicit(&c->chunk->next, memory_order_acquire);
-
-	if (next == FEED_NO_CHUNK)
-		return 0;
-	/* The last of it may have come just before it was closed. */
-	if (atomic_load_explicit(&c->chunk->used, memory_order_acquire) !=
-	    c->offset)
-		return 1;
-	const struct feed_chunk *to = chunk_at(p, next);
-	if (!to || to->journal != journal || to->seq <= c->seq)
-		return -EPROTO;
-	*c = (struct outbox_cursor){
-	    .chunk = to,
-	    .seq = to->seq,
-	    .index = next,
-	};
-	return 1;
-}
-
-static size_t entry_size(uint32_t len)
-{
-	return sizeof(struct feed_entry) + (((size_t)len + 7) & ~(size_t)7);
-}
-
-/* Reads the entry at the cursor, which is known to lie before `used`. */
-static bool entry_at(
-    const struct outbox_cursor *c, uint32_t used, struct feed_entry *ret)
-{
-	size_t left = used - c->offset;
-
-	if (left < sizeof *ret)
-		return false;
-	memcpy(ret, c->chunk->data + c->offset, sizeof *ret);
-	return entry_size(ret->len) <= left;
-}
-
-/* 1 when slot is in the entry's mask, 0 when not, -EPROTO. */
-static int entry_mine(const struct feed_chunk *c, uint32_t used,
-    const struct feed_entry *e, unsigned slot)
-{
-	size_t word = slot / 64;
-	uint64_t bits;
-
-	if (e->mask % 8 || e->mask > used ||
-	    (size_t)e->mask_words * 8 > used - e->mask)
-		return -EPROTO;
-	if (word >= e->mask_words)
-		return 0;
-	memcpy(&bits, c->data + e->mask + word * 8, sizeof bits);
-	return bits >> (slot % 64) & 1;
-}
-
-/*
- * Moves the cursor to the next entry for slot.  1 and its bytes; 0 at the
- * end of the journal; -EPROTO.
- */
-static int next_entry(const struct outbox *o, struct outbox_cursor *c,
-    unsigned journal, struct iovec *ret)
-{
-	struct feed_entry e;
-
-	for (;;) {
-		uint32_t used =
-		    atomic_load_explicit(&c->chunk->used, memory_order_acquire);
-
-		if (used > sizeof c->chunk->data || c->offset > used)
-			return -EPROTO;
-		if (c->offset == used) {
-			int moved = next_chunk(o->pool, c, journal);
-
-			if (moved <= 0)
-				return moved;
-			continue;
-		}
-		if (!entry_at(c, used, &e))
-			return -EPROTO;
-		if (e.kind == FEED_ENTRY_ROUTES && e.len) {
-			int mine = entry_mine(c->chunk, used, &e, o->slot);
-
-			if (mine < 0)
-				return mine;
-			if (mine)
-				break;
-		}
-		c->offset += (uint32_t)entry_size(e.len);
-	}
-	const uint8_t *data = c->chunk->data + c->offset + sizeof e;
-	ret->iov_base = (void *)(uintptr_t)data;
-	ret->iov_len = e.len;
-	return 1;
-}
-
-/* Bytes from `sent` to the end of the message it lies in; -EPROTO. */
-static ssize_t message_rest(const uint8_t *data, size_t len, size_t sent)
-{
-	size_t at = 0;
-
-	while (at < sent) {
-		if (len - at < BGP_HEADER)
-			return -EPROTO;
-		size_t n = (size_t)data[at + 16] << 8 | data[at + 17];
-		if (n < BGP_HEADER || n > len - at)
-			return -EPROTO;
-		at += n;
-	}
-	return (ssize_t)(at - sent);
-}
-
 /* The entry in flight, whole. */
 static int flight_entry(struct outbox *o, struct iovec *ret)
 {
 	struct outbox_cursor c = o->at[o->flight];
 	uint32_t offset = c.offset;
-	int n = next_entry(o, &c, (unsigned)o->flight, ret);
+	int n =
+	    outbox_next_entry(o->pool, &c, (unsigned)o->flight, o->slot, ret);
 
 	if (n != 1 || c.offset != offset || ret->iov_len < o->flown)
 		return -EPROTO;
@@ -308,7 +164,7 @@ static int keep_flight(struct outbox *o)
 
 	if (err)
 		return err;
-	ssize_t rest = message_rest(v.iov_base, v.iov_len, o->flown);
+	ssize_t rest = outbox_message_rest(v.iov_base, v.iov_len, o->flown);
 	if (rest < 0)
 		return (int)rest;
 	if (rest) {
@@ -387,14 +243,14 @@ static int gather_journal(
 			g->full = true;
 			return 0;
 		}
-		int n = next_entry(o, c, j, &iov[g->n]);
+		int n = outbox_next_entry(o->pool, c, j, o->slot, &iov[g->n]);
 		if (n <= 0)
 			return n;
 		pieces[g->n] = (struct piece){.at = *c, .journal = (uint8_t)j};
 		size_t len = iov[g->n].iov_len;
 		g->n++;
 		g->bytes += len;
-		c->offset += (uint32_t)entry_size((uint32_t)len);
+		c->offset += (uint32_t)outbox_entry_size((uint32_t)len);
 		if (only_one)
 			return 0;
 	}
@@ -520,7 +376,7 @@ bool outbox_wants(struct outbox *o)
 		if (!(o->reading & 1u << j))
 			continue;
 		/* An entry that makes no sense is found by the write. */
-		if (next_entry(o, &o->at[j], j, &v))
+		if (outbox_next_entry(o->pool, &o->at[j], j, o->slot, &v))
 			return true;
 		publish(o, j, FEED_AT(o->at[j].seq, o->at[j].offset));
 	}
@@ -540,10 +396,10 @@ bool outbox_goodbye(struct outbox *o, int fd, const void *last, size_t n)
 	if (o->flight >= 0) {
 		if (flight_entry(o, &e))
 			return false;
-		rest = message_rest(e.iov_base, e.iov_len, o->flown);
+		rest = outbox_message_rest(e.iov_base, e.iov_len, o->flown);
 		v[0].iov_base = (uint8_t *)e.iov_base + o->flown;
 	} else if (b && b->at) {
-		rest = message_rest(b->data, b->len, b->at);
+		rest = outbox_message_rest(b->data, b->len, b->at);
 		v[0].iov_base = b->data + b->at;
 	}
 	if (rest < 0)
