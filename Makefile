@@ -35,7 +35,7 @@ $(BUILD)/build.ninja:
 build:
 	@tools/deps.sh build
 	@$(MAKE) -s $(BUILD)/build.ninja
-	@ninja -C $(BUILD)
+	@ninja -C $(BUILD) src/daemon/spean
 	@ln -sf src/daemon/spean $(BUILD)/spean
 
 demo:
@@ -60,6 +60,7 @@ fuzz:
 	@FUZZ_S=$(FUZZ_S) tools/fuzz.sh
 
 install: build
+	@ninja -C $(BUILD)
 	DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
 
 fmt:

@@ -11,10 +11,11 @@
 #define TABLE "ipasn_20140513.dat.gz"
 
 static const struct cli_option options[] = {
-    {.name = "dir",
-	.arg = "DIR",
-	.type = CLI_DIR,
-	.doc = "where all of it is kept, " LAB_DIR " by default"},
+    {.name = "name",
+	.arg = "NAME",
+	.type = CLI_TEXT,
+	.doc = "of another lab beside it: its namespaces are NAME-rs and so "
+	       "on, its files in /run/NAME-lab; " LAB_NAME " by default"},
     {.name = "table",
 	.arg = "FILE",
 	.type = CLI_FILE,
@@ -49,16 +50,26 @@ static const char *find_table(const struct lab *l, char buf[LAB_PATH])
 	return NULL;
 }
 
+static bool good_name(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n >= 1 && n <= 20 &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == n &&
+	       s[0] != '-';
+}
+
 static int run(const struct cli_call *c)
 {
-	struct lab l = {.dir = cli_text(c, "dir", LAB_DIR),
+	struct lab l = {.name = cli_text(c, "name", LAB_NAME),
 	    .limit = cli_number(c, "limit", 0)};
 	const char *what = c->operand[0];
 	char table[LAB_PATH];
 
-	if (l.dir[0] != '/' || strlen(l.dir) > 64 || !l.dir[1])
+	if (!good_name(l.name))
 		return cli_fail(c, CLI_MISUSE,
-		    "--dir is a path from / on, of at most 64 bytes");
+		    "--name is 1 to 20 small letters, digits and hyphens");
+	(void)snprintf(l.dir, sizeof l.dir, "/run/%s-lab", l.name);
 	ssize_t n = readlink("/proc/self/exe", l.self, sizeof l.self - 1);
 	if (n <= 0)
 		return cli_fail(
@@ -104,8 +115,8 @@ const struct cli_verb cli_lab = {
 	   "up made, and nothing else.  status asks every member what it "
 	   "holds.\n"
 	   "\n"
-	   "No interface, address, file or service outside of DIR and of the "
-	   "namespaces spean-* is used.",
+	   "All of its files are in /run/spean-lab, all of its traffic is in "
+	   "the namespaces spean-*; no service of the machine is touched.",
     .operands = "up|down|status",
     .min_operands = 1,
     .max_operands = 1,

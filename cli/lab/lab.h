@@ -17,17 +17,17 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#define LAB_DIR "/run/spean-lab"
+#define LAB_NAME "spean" /* unless --name says otherwise */
 #define LAB_RS_ASN 64500
 #define LAB_LAN4 "192.0.2."
 #define LAB_LAN6 "2001:db8:100::"
-#define LAB_NAMESPACE "spean-"
 #define LAB_PATH 320
 #define LAB_OPENBGPD_ROOT "/run/openbgpd"
 #define LAB_MADE_ROOT "made-openbgpd-root" /* in DIR: that one is ours */
 
 struct lab {
-	const char *dir;   /* absolute */
+	const char *name;  /* namespaces are NAME-rs, NAME-bird ... */
+	char dir[64];	   /* /run/NAME-lab */
 	const char *table; /* the file that is played; NULL: none */
 	uint64_t limit;	   /* routes of it; 0: all */
 	char self[256];	   /* the program itself */
@@ -71,15 +71,19 @@ void lab_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 const char *lab_path(const struct lab *l, char buf[LAB_PATH], const char *name);
 
 /*
- * Runs a program to its end, in a namespace unless ns is NULL; *ret_out is
- * what it wrote, the caller's to free (may be NULL: not wanted).  Its exit
- * code; -errno when it could not be run or took longer than 30 s.
+ * Runs a program to its end, on a host of the lab unless that is NULL;
+ * *ret_out is what it wrote, the caller's to free (may be NULL: not wanted).
+ * Its exit code; -errno when it could not be run or took longer than 30 s.
  */
-int lab_run(const char *ns, const char *const argv[], char **ret_out);
+int lab_run(const struct lab *l, const char *host, const char *const argv[],
+    char **ret_out);
 
-/* Starts a program that stays, and records it.  0 or -errno. */
-int lab_spawn(const struct lab *l, const char *name, const char *ns,
+/* Starts a program that stays, on a host, and records it.  0 or -errno. */
+int lab_spawn(const struct lab *l, const char *name, const char *host,
     const char *const argv[]);
+
+/* Fills buf with the name of a host's namespace; gives it back. */
+const char *lab_namespace(const struct lab *l, char buf[64], const char *host);
 
 /* Whether the recorded process of that name is there; its pid, else 0. */
 pid_t lab_alive(const struct lab *l, const char *name);
@@ -99,7 +103,7 @@ bool lab_pause(unsigned ms);
 int lab_net_make(const struct lab *l);
 
 /* Ends what still runs in the namespaces and removes them; their number. */
-unsigned lab_net_remove(void);
+unsigned lab_net_remove(const struct lab *l);
 
 /* ---- lab_up.c ---------------------------------------------------------- */
 

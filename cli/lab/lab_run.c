@@ -81,6 +81,12 @@ bool lab_has(const char *program)
 
 /* ---- children ---------------------------------------------------------- */
 
+const char *lab_namespace(const struct lab *l, char buf[64], const char *host)
+{
+	(void)snprintf(buf, 64, "%s-%s", l->name, host);
+	return buf;
+}
+
 static int enter(const char *ns)
 {
 	char path[LAB_PATH];
@@ -191,15 +197,18 @@ static int collect(int fd, char **ret, uint64_t due_ns)
 	return 0;
 }
 
-int lab_run(const char *ns, const char *const argv[], char **ret_out)
+int lab_run(const struct lab *l, const char *host, const char *const argv[],
+    char **ret_out)
 {
+	char ns[64];
 	uint64_t due = clock_now_ns() + RUN_S * NS_PER_S;
 	char *out = NULL;
 	int fds[2], status;
 
 	if (pipe2(fds, O_CLOEXEC))
 		return -errno;
-	pid_t pid = start(ns, argv, fds[1], false);
+	pid_t pid = start(
+	    host ? lab_namespace(l, ns, host) : NULL, argv, fds[1], false);
 	close(fds[1]);
 	if (pid < 0) {
 		close(fds[0]);
@@ -245,10 +254,10 @@ static uint64_t began(pid_t pid)
 	return p ? strtoull(p, NULL, 10) : 0;
 }
 
-int lab_spawn(const struct lab *l, const char *name, const char *ns,
+int lab_spawn(const struct lab *l, const char *name, const char *host,
     const char *const argv[])
 {
-	char path[LAB_PATH], log[64];
+	char path[LAB_PATH], log[64], ns[64];
 	int err = 0;
 
 	(void)snprintf(log, sizeof log, "%s.log", name);
@@ -256,7 +265,7 @@ int lab_spawn(const struct lab *l, const char *name, const char *ns,
 	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (out < 0)
 		return -errno;
-	pid_t pid = start(ns, argv, out, true);
+	pid_t pid = start(lab_namespace(l, ns, host), argv, out, true);
 	close(out);
 	if (pid < 0)
 		return pid;

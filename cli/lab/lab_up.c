@@ -13,11 +13,12 @@
 #include <unistd.h>
 
 #define START_S 20
-#define CROSS_S 600
-#define MEMORY_MB 2500 /* measured at its peak, with the whole table */
+#define CROSS_S 120 /* without any progress */
+#define LOOK_MS 1000
+#define MEMORY_MB 2000 /* measured at its peak, with the whole table */
 #define MEMORY_SMALL_MB 400
 
-#define MOVED_NOT 3 /* looks without a change that count as an end */
+#define MOVED_NOT 2 /* looks without a change that count as an end */
 
 /* ---- down -------------------------------------------------------------- */
 
@@ -32,13 +33,13 @@ static void remove_files(const struct lab *l)
 		(void)rmdir(LAB_OPENBGPD_ROOT);
 	/* Only a folder that the lab made has this mark. */
 	if (access(lab_path(l, path, "made-by-spean-lab"), F_OK) == 0)
-		(void)lab_run(NULL, argv, NULL);
+		(void)lab_run(l, NULL, argv, NULL);
 }
 
 int lab_down(const struct lab *l, bool quiet)
 {
 	unsigned processes = lab_end_all(l);
-	unsigned namespaces = lab_net_remove();
+	unsigned namespaces = lab_net_remove(l);
 
 	remove_files(l);
 	if (!quiet && processes + namespaces == 0)
@@ -182,7 +183,7 @@ static void show_log(const struct lab *l, const char *name)
 	(void)snprintf(file, sizeof file, "%s.log", name);
 	const char *const argv[] = {
 	    "tail", "-n", "15", lab_path(l, path, file), NULL};
-	if (lab_run(NULL, argv, &out) == 0)
+	if (lab_run(l, NULL, argv, &out) == 0)
 		(void)fprintf(stderr, "%s", out);
 	free(out);
 }
@@ -198,7 +199,7 @@ static int start_spean(const struct lab *l)
 	int err = write_conf(l);
 
 	if (!err)
-		err = lab_spawn(l, "spean", LAB_NAMESPACE "rs", argv);
+		err = lab_spawn(l, "spean", "rs", argv);
 	while (!err && !log_has(l, "spean.log", "ready")) {
 		if (clock_now_ns() > due || !lab_alive(l, "spean"))
 			err = -EIO;
@@ -246,7 +247,7 @@ static int start_table(const struct lab *l)
 		argv[8] = "--limit";
 		argv[9] = limit;
 	}
-	return lab_spawn(l, "table", LAB_NAMESPACE "table", argv);
+	return lab_spawn(l, "table", "table", argv);
 }
 
 /* ---- looking ----------------------------------------------------------- */
@@ -264,7 +265,7 @@ static json_t *rows_of(const struct lab *l, const char *const words[])
 	argv[n++] = "--run-dir";
 	argv[n++] = lab_path(l, run, "run");
 	argv[n] = NULL;
-	if (lab_run(NULL, argv, &out)) {
+	if (lab_run(l, NULL, argv, &out)) {
 		free(out);
 		return NULL;
 	}
@@ -314,6 +315,7 @@ struct crossing {
 	uint64_t held[16]; /* by each member, IPv4 */
 	bool all_up;
 	bool equal; /* each holds what the exchange says that it sent it */
+	char missing[128]; /* who does not */
 };
 
 static void look(const struct lab *l, struct crossing *c)
@@ -334,6 +336,8 @@ static void look(const struct lab *l, struct crossing *c)
 
 		if (!m->view(l, m, &view) || !view.up[0] || !view.up[1]) {
 			c->all_up = c->equal = false;
+			(void)snprintf(c->missing, sizeof c->missing,
+			    "%s is not up yet", m->name);
 			continue;
 		}
 		c->held[i] = view.routes[0];
@@ -382,13 +386,16 @@ static int wait_crossing(const struct lab *l)
 			say_crossing(&now);
 			return 0;
 		}
-		if (clock_now_ns() - said > 3 * NS_PER_S) {
+		if (clock_now_ns() - said > 5 * NS_PER_S) {
 			said = clock_now_ns();
 			say_crossing(&now);
 		}
+		if (now.taken != before.taken ||
+		    memcmp(now.held, before.held, sizeof now.held) != 0)
+			due = clock_now_ns() + CROSS_S * NS_PER_S;
 		if (clock_now_ns() > due) {
-			lab_say("the routes did not reach everybody in %d s",
-			    CROSS_S);
+			lab_say("nothing has moved for %d s, but %s", CROSS_S,
+			    now.missing);
 			return -ETIME;
 		}
 		if (!lab_alive(l, "spean")) {
@@ -397,7 +404,7 @@ static int wait_crossing(const struct lab *l)
 			return -EIO;
 		}
 		before = now;
-		if (lab_pause(500))
+		if (lab_pause(LOOK_MS))
 			return -EINTR;
 	}
 }
@@ -476,6 +483,7 @@ static void show_reasons(const struct lab *l)
 int lab_status(const struct lab *l, bool json)
 {
 	bool all = true;
+	char ns[64];
 
 	for (size_t i = 0; i < lab_member_count; i++) {
 		const struct lab_member *m = &lab_members[i];
@@ -487,7 +495,8 @@ int lab_status(const struct lab *l, bool json)
 		if (json) {
 			json_t *o =
 			    json_pack("{s:s,s:s,s:I,s:I,s:b,s:b,s:I,s:I}",
-				"member", m->title, "namespace", m->name, "asn",
+				"member", m->title, "namespace",
+				lab_namespace(l, ns, m->name), "asn",
 				(json_int_t)m->asn, "pid", (json_int_t)pid,
 				"ipv4_up", v.up[0], "ipv6_up", v.up[1],
 				"ipv4_routes", (json_int_t)v.routes[0],
@@ -501,8 +510,8 @@ int lab_status(const struct lab *l, bool json)
 			printf("%-22s %6s %-15s %9s %12s %12s\n", "member",
 			    "ASN", "namespace", "pid", "IPv4 routes",
 			    "IPv6 routes");
-		printf("%-22s %6u " LAB_NAMESPACE "%-9s %9d", m->title, m->asn,
-		    m->name, (int)pid);
+		printf("%-22s %6u %-15s %9d", m->title, m->asn,
+		    lab_namespace(l, ns, m->name), (int)pid);
 		for (unsigned f = 0; f < 2; f++)
 			if (v.up[f])
 				printf(
@@ -554,6 +563,7 @@ int lab_up(struct lab *l, bool wait)
 		(void)lab_status(l, false);
 		show_reasons(l);
 	}
+	(void)fflush(stdout);
 	lab_say("up; spean lab down takes it away");
 	return CLI_DONE;
 }
