@@ -94,6 +94,19 @@ def busy():
     return (sum(v[:8]) - v[3] - v[4]) / TICK
 
 
+def pss_mb(pid):
+    """What the kernel says that the tree holds now: shared pages by share."""
+    kb = 0
+    for p in tree(pid):
+        try:
+            with open(f"/proc/{p}/smaps_rollup") as f:
+                kb += sum(int(l.split()[1]) for l in f
+                          if l.startswith("Pss:"))
+        except OSError:
+            pass
+    return kb / 1024
+
+
 def cpu(pid):
     ticks = 0
     for p in tree(pid):
@@ -292,7 +305,8 @@ class Run:
                     (cpu(self.p.pid), cpu(self.tester.pid), busy()), before))
                 e.update(cpu=round(dut, 2), tester_cpu=round(tester, 2),
                          other_cpu=round(all_ - dut - tester, 2),
-                         mb=round(self.memory.peak_mb(), 1))
+                         mb=round(self.memory.peak_mb(), 1),
+                         pss_mb=round(pss_mb(self.p.pid), 1))
                 if self.changes and self.changes.took_ms:
                     e["apply_ms"] = self.changes.took_ms
                 phase = e.pop("phase")

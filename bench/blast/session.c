@@ -52,7 +52,8 @@ void session_close(struct client *c)
 
 static void send_control(struct client *c, const uint8_t *m, size_t n)
 {
-	if (send(c->fd, m, n, MSG_NOSIGNAL) != (ssize_t)n)
+	/* A full socket says that we are alive. */
+	if (send(c->fd, m, n, MSG_NOSIGNAL) != (ssize_t)n && errno != EAGAIN)
 		end(c, strerror(errno), 0, 0);
 }
 
