@@ -208,8 +208,8 @@ static void detach(struct conn *c)
 		c->paused = false;
 		ps->n_paused--;
 	}
-	if (c->lingering)
-		ps->n_lingering--;
+	if (c->lingering && --ps->n_lingering == 0 && ps->stopping)
+		loop_timer_set(ps->loop, &ps->stop_timer, 1);
 	c->lingering = false;
 }
 
