@@ -6,6 +6,7 @@
 #include "cli/term.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct cli_option options[] = {
@@ -20,15 +21,57 @@ static const struct cli_option options[] = {
     {.name = NULL},
 };
 
-#define LEFT 6u /* columns before a detail */
-#define NAME 20 /* of a check's name */
+#define DETAIL 16u /* columns before what a detail says */
+#define LEFT 6u	   /* columns before a detail */
+#define NAME 20	   /* of a check's name */
 
 static void detail(const char *name)
 {
 	printf("   %-12s ", name);
 }
 
-static void write_attributes(const json_t *o)
+/* A text that is made with stdio and then wrapped behind `left` columns. */
+struct draft {
+	FILE *to;
+	char *text;
+	size_t n;
+};
+
+static bool draft_start(struct draft *d)
+{
+	*d = (struct draft){0};
+	d->to = open_memstream(&d->text, &d->n);
+	return d->to != NULL;
+}
+
+static void draft_end(struct draft *d, unsigned left, const struct term *term)
+{
+	fclose(d->to);
+	text_wrap_behind(stdout, d->text, left, term->width);
+	free(d->text);
+}
+
+static void write_hops(const json_t *o, const struct term *term)
+{
+	const json_t *med = json_object_get(o, "med");
+	const json_t *path = json_object_get(o, "as_path");
+	struct draft d;
+
+	if (!draft_start(&d))
+		return;
+	detail("path");
+	route_path(d.to, path);
+	fprintf(d.to, "%sorigin %s", json_array_size(path) ? ", " : "empty, ",
+	    field_text(o, "origin", "?"));
+	if (json_is_integer(med))
+		fprintf(d.to, ", med %" PRIu64, field_u64(o, "med"));
+	if (json_object_get(o, "otc"))
+		fprintf(d.to, ", only to customers of AS%" PRIu64,
+		    field_u64(o, "otc"));
+	draft_end(&d, DETAIL, term);
+}
+
+static void write_attributes(const json_t *o, const struct term *term)
 {
 	static const struct {
 		const char *key;
@@ -38,33 +81,25 @@ static void write_attributes(const json_t *o)
 	    {"ext_communities", "extended"},
 	    {"large_communities", "large"},
 	};
-	const json_t *med = json_object_get(o, "med");
 
 	detail("next hop");
 	printf("%s", field_text(o, "next_hop", "none"));
 	if (field_text(o, "next_hop_local", NULL))
 		printf(" %s", field_text(o, "next_hop_local", ""));
 	putchar('\n');
-	detail("path");
-	route_path(stdout, json_object_get(o, "as_path"));
-	printf("%sorigin %s",
-	    json_array_size(json_object_get(o, "as_path")) ? ", " : "empty, ",
-	    field_text(o, "origin", "?"));
-	if (json_is_integer(med))
-		printf(", med %" PRIu64, field_u64(o, "med"));
-	if (json_object_get(o, "otc"))
-		printf(
-		    ", only to customers of AS%" PRIu64, field_u64(o, "otc"));
-	putchar('\n');
+	write_hops(o, term);
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
 		const json_t *list = json_object_get(o, lists[i].key);
+		struct draft d;
 
-		if (!json_array_size(list))
+		if (!json_array_size(list) || !draft_start(&d))
 			continue;
 		detail(lists[i].name);
-		route_list(stdout, list);
-		putchar('\n');
+		route_list(d.to, list);
+		draft_end(&d, DETAIL, term);
 	}
+	if (field_bool(o, "truncated"))
+		puts("   (cut: there is more of it)");
 }
 
 static void write_checks(const json_t *checks, const struct term *term)
@@ -111,11 +146,10 @@ static void write_control(const json_t *control)
 	}
 }
 
-static void write_lost(const json_t *lost)
+static void write_lost(FILE *to, const json_t *lost)
 {
-	route_party(stdout, lost, "from_asn", "from");
-	printf(" won: %s", field_text(lost, "text", ""));
-	putchar('\n');
+	route_party(to, lost, "from_asn", "from");
+	fprintf(to, " won: %s", field_text(lost, "text", ""));
 }
 
 static void write_path(const json_t *o, const struct term *term)
@@ -145,10 +179,15 @@ static void write_path(const json_t *o, const struct term *term)
 		    16, term->width);
 	}
 	if (json_is_object(json_object_get(o, "lost_to"))) {
-		detail("not best");
-		write_lost(json_object_get(o, "lost_to"));
+		struct draft d;
+
+		if (draft_start(&d)) {
+			detail("not best");
+			write_lost(d.to, json_object_get(o, "lost_to"));
+			draft_end(&d, DETAIL, term);
+		}
 	}
-	write_attributes(o);
+	write_attributes(o, term);
 	write_control(json_object_get(o, "control"));
 	write_checks(json_object_get(o, "checks"), term);
 }
@@ -160,6 +199,7 @@ static void write_export_path(const json_t *o, const struct term *term)
 	const char *outcome = field_text(o, "outcome", "");
 	bool sent = !strcmp(outcome, "sent");
 	uint64_t prepended = field_u64(o, "prepended");
+	struct draft d;
 
 	fputs("   ", stdout);
 	route_party(stdout, o, "from_asn", "from");
@@ -171,16 +211,18 @@ static void write_export_path(const json_t *o, const struct term *term)
 		if (prepended)
 			printf(", its ASN prepended %" PRIu64 " time%s",
 			    prepended, prepended == 1 ? "" : "s");
-	} else if (!strcmp(outcome, "outranked")) {
-		fputs(", another is better: ", stdout);
-		write_lost(json_object_get(o, "lost_to"));
-		return;
-	} else {
-		printf(", %s", field_text(o, "text", outcome));
-		if (field_text(o, "evidence", NULL))
-			printf(" (%s)", field_text(o, "evidence", ""));
 	}
 	putchar('\n');
+	if (sent || !draft_start(&d))
+		return;
+	printf("%*s", (int)LEFT, "");
+	if (!strcmp(outcome, "outranked"))
+		write_lost(d.to, json_object_get(o, "lost_to"));
+	else
+		fputs(field_text(o, "text", outcome), d.to);
+	if (field_text(o, "evidence", NULL))
+		fprintf(d.to, " (%s)", field_text(o, "evidence", ""));
+	draft_end(&d, LEFT, term);
 }
 
 static void write_export(const json_t *o, const struct term *term)

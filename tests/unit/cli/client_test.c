@@ -275,10 +275,11 @@ static void why_in_words(void **state)
 	    "      FAIL bogon_asn             AS64504\n"
 	    "\n"
 	    "to AS64502 Beta (192.0.2.12)\n"
-	    "   AS64501 Alpha (192.0.2.11): not sent, its control communities "
-	    "keep it from this client (0:64502)\n"
-	    "   AS64505 (192.0.2.15): not sent, another is better: AS64506 "
-	    "Zeta (192.0.2.16) won: its AS path is shorter\n"
+	    "   AS64501 Alpha (192.0.2.11): not sent\n"
+	    "      its control communities keep it from this client "
+	    "(0:64502)\n"
+	    "   AS64505 (192.0.2.15): not sent\n"
+	    "      AS64506 Zeta (192.0.2.16) won: its AS path is shorter\n"
 	    "   AS64506 Zeta (192.0.2.16): sent, its ASN prepended 2 times\n");
 	rig_free(&r);
 }
