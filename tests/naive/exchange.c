@@ -11,6 +11,7 @@ enum {
 
 #define GRACEFUL_SHUTDOWN 0xffff0000u /* RFC 8326 */
 #define LLGR_STALE 0xffff0006u	      /* RFC 9494 */
+#define NO_LLGR 0xffff0007u
 
 struct route {
 	uint32_t peer; /* index of its source */
@@ -21,6 +22,7 @@ struct route {
 	uint8_t next_hop[32];
 	uint8_t next_hop_len;
 	bool stale;	  /* its session restarts */
+	bool long_lived;  /* stale beyond the restart time (RFC 9494) */
 	bool refused;	  /* by the policy, once put in order */
 	bool malformed;	  /* treated as withdrawn, kept to be shown */
 	bool unconfirmed; /* in a route refresh, not yet sent again */
@@ -122,6 +124,16 @@ static void drop_all(
 	}
 }
 
+static struct bytes wire_of(const struct route *r)
+{
+	return (struct bytes){r->wire, r->n_wire};
+}
+
+static bool has(const struct route *r, uint32_t community)
+{
+	return naive_has_community(wire_of(r), community);
+}
+
 /* ---- sessions ----------------------------------------------------------- */
 
 enum {
@@ -149,30 +161,94 @@ void naive_up(struct naive *n, const struct feed_up *up, uint64_t now_ns)
 	p->stale_until = now_ns + n->c->exchange.stale_max_s * NS_PER_S;
 }
 
+static uint64_t stale_s(const struct naive *n, const struct peer *p, bool ours)
+{
+	uint64_t most = n->c->exchange.stale_max_s;
+
+	if ((ours && !p->as.open.gr) || p->as.open.gr_time_s > most)
+		return most;
+	return p->as.open.gr_time_s;
+}
+
+static void make_stale(struct naive *n, uint32_t peer, bool ours, uint64_t now)
+{
+	struct peer *p = &n->peer[peer];
+
+	/* A second restart before the first has ended. */
+	drop_all(n, peer, BOTH, true);
+	for (size_t k = 0; k < n->n_route; k++)
+		if (n->route[k].peer == peer) {
+			n->route[k].stale = true;
+			n->route[k].unconfirmed = false;
+		}
+	p->up = false;
+	p->stale_until = now + stale_s(n, p, ours) * NS_PER_S;
+}
+
 void naive_down(struct naive *n, const struct ip *peer,
     enum feed_down_kind kind, uint64_t now_ns)
 {
 	uint32_t i = find_peer(n, peer);
 	struct peer *p = &n->peer[i];
-	uint64_t wait_s = p->as.open.gr_time_s;
 
-	p->up = false;
-	p->stale_until = 0;
 	if (kind == FEED_DOWN_HARD || !p->as.open.gr) {
+		p->up = false;
+		p->stale_until = 0;
 		drop_all(n, i, BOTH, false);
 		return;
 	}
-	if (wait_s > n->c->exchange.stale_max_s)
-		wait_s = n->c->exchange.stale_max_s;
 	drop_all(n, i, BOTH & ~(unsigned)p->as.open.gr_families, false);
-	drop_all(
-	    n, i, BOTH, true); /* a second restart before the first ended */
-	for (size_t k = 0; k < n->n_route; k++)
-		if (n->route[k].peer == i) {
-			n->route[k].stale = true;
-			n->route[k].unconfirmed = false;
+	make_stale(n, i, false, now_ns);
+}
+
+void naive_lost(struct naive *n, uint64_t now_ns)
+{
+	n->ordered = false;
+	for (uint32_t i = 0; i < n->n_peer; i++)
+		if (n->peer[i].up)
+			make_stale(n, i, true, now_ns);
+}
+
+/* RFC 9494: when the restart time is over, some stay on, ranked last. */
+static bool becomes_long_lived(const struct naive *n, const struct route *r)
+{
+	const struct peer *p = &n->peer[r->peer];
+	enum family f = r->prefix.addr.family;
+
+	return !p->up && !r->long_lived && n->c->exchange.llgr_s &&
+	       p->as.open.llgr_families & BGP_FAMILY(f) &&
+	       p->as.open.llgr_time_s[f] && !has(r, NO_LLGR);
+}
+
+static uint64_t long_s(const struct naive *n, const struct route *r)
+{
+	uint64_t s =
+	    n->peer[r->peer].as.open.llgr_time_s[r->prefix.addr.family];
+
+	return s < n->c->exchange.llgr_s ? s : n->c->exchange.llgr_s;
+}
+
+static void expire(struct naive *n, uint32_t peer)
+{
+	uint64_t until = n->peer[peer].stale_until;
+
+	n->peer[peer].stale_until = 0;
+	n->ordered = false;
+	for (size_t i = 0; i < n->n_route;) {
+		struct route *r = &n->route[i];
+		uint64_t end = until + long_s(n, r) * NS_PER_S;
+
+		if (r->peer != peer || !r->stale) {
+			i++;
+		} else if (becomes_long_lived(n, r)) {
+			r->long_lived = true;
+			if (n->peer[peer].stale_until < end)
+				n->peer[peer].stale_until = end;
+			i++;
+		} else {
+			drop(n, i);
 		}
-	p->stale_until = now_ns + wait_s * NS_PER_S;
+	}
 }
 
 void naive_tick(struct naive *n, uint64_t now_ns)
@@ -180,8 +256,8 @@ void naive_tick(struct naive *n, uint64_t now_ns)
 	for (uint32_t i = 0; i < n->n_peer; i++)
 		if (n->peer[i].stale_until &&
 		    now_ns >= n->peer[i].stale_until) {
-			drop_all(n, i, BOTH, true);
-			n->peer[i].stale_until = 0;
+			n->peer[i].stale_until = now_ns;
+			expire(n, i);
 		}
 }
 
@@ -309,11 +385,6 @@ enum bgp_harm naive_update(
 
 /* ---- who gets what ------------------------------------------------------ */
 
-static struct bytes wire_of(const struct route *r)
-{
-	return (struct bytes){r->wire, r->n_wire};
-}
-
 static uint32_t number_in(const struct route *r, unsigned code)
 {
 	struct bytes b = naive_attr(wire_of(r), code);
@@ -353,16 +424,19 @@ static int by_session(
 	return a->path_id < b->path_id ? -1 : a->path_id > b->path_id;
 }
 
+static bool llgr_stale(const struct route *r)
+{
+	return r->long_lived || has(r, LLGR_STALE);
+}
+
 /* The steps above MED: no neighbour AS comes into them. */
 static int by_merit(const struct route *a, const struct route *b)
 {
 	const struct bytes x = wire_of(a);
 	const struct bytes y = wire_of(b);
 	long more[] = {
-	    naive_has_community(x, LLGR_STALE) -
-		naive_has_community(y, LLGR_STALE),
-	    naive_has_community(x, GRACEFUL_SHUTDOWN) -
-		naive_has_community(y, GRACEFUL_SHUTDOWN),
+	    (long)llgr_stale(a) - (long)llgr_stale(b),
+	    (long)has(a, GRACEFUL_SHUTDOWN) - (long)has(b, GRACEFUL_SHUTDOWN),
 	    (long)naive_path_length(x) - (long)naive_path_length(y),
 	    (long)number_in(a, 1) - (long)number_in(b, 1),
 	};
@@ -448,8 +522,7 @@ static int may_have(
 	if (f == FAMILY_IPV4 && r->next_hop_len > 4 &&
 	    !(to->next_hop6 & BGP_FAMILY(f)))
 		return -1;
-	if (naive_has_community(wire_of(r), LLGR_STALE) &&
-	    !(to->open.llgr_families & BGP_FAMILY(f)))
+	if (llgr_stale(r) && !(to->open.llgr_families & BGP_FAMILY(f)))
 		return -1;
 	if (!fits(to, r))
 		return -1;
@@ -460,6 +533,7 @@ static void give(struct naive *n, const struct route *r, int prepend,
     const struct feed_up *to)
 {
 	static uint8_t rewritten[140000];
+	static uint8_t more[140000];
 	struct naive_has *h = &n->out[n->n_out];
 	bool otc = to->open.has_role && to->open.role == 2;
 	struct bytes wire = {rewritten, 0};
@@ -472,6 +546,10 @@ static void give(struct naive *n, const struct route *r, int prepend,
 	    .wire = n->bytes + n->n_bytes,
 	    .next_hop_len = r->next_hop_len,
 	};
+	if (r->long_lived && !has(r, LLGR_STALE)) {
+		wire.n = naive_add_community(wire, LLGR_STALE, more);
+		wire.p = more;
+	}
 	h->n_wire = naive_normal(wire, n->bytes + n->n_bytes);
 	memcpy(h->next_hop, r->next_hop, 32);
 	n->n_bytes += h->n_wire;
@@ -571,4 +649,20 @@ void naive_print(struct naive *n, const struct ip *peer, enum family f)
 		    accepted(n, r) ? "" : " refused", r->stale ? " stale" : "",
 		    r->malformed ? " malformed" : "");
 	}
+}
+
+bool naive_over_limit(struct naive *n, const struct ip *peer)
+{
+	uint32_t p = find_peer(n, peer);
+	size_t held[FAMILY_COUNT] = {0};
+	const struct conf_at *at;
+	const struct conf_member *m = conf_find(n->c, peer, &at);
+
+	for (size_t i = 0; i < n->n_route; i++)
+		if (n->route[i].peer == p)
+			held[n->route[i].prefix.addr.family]++;
+	for (int f = 0; m && f < FAMILY_COUNT; f++)
+		if (m->max_prefix[f] && held[f] > m->max_prefix[f])
+			return true;
+	return false;
 }

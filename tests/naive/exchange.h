@@ -25,6 +25,10 @@ void naive_reload(struct naive *n, const struct conf *c);
 void naive_up(struct naive *n, const struct feed_up *up, uint64_t now_ns);
 void naive_down(struct naive *n, const struct ip *peer,
     enum feed_down_kind kind, uint64_t now_ns);
+/* The session role died: everybody is away, nothing is forgotten. */
+void naive_lost(struct naive *n, uint64_t now_ns);
+/* Does the peer send more than its max-prefix? */
+bool naive_over_limit(struct naive *n, const struct ip *peer);
 /* What the codec says of the message. */
 enum bgp_harm naive_update(
     struct naive *n, const struct ip *peer, const void *body, size_t len);

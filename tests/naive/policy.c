@@ -489,3 +489,33 @@ size_t naive_normal(struct bytes wire, uint8_t *ret)
 	}
 	return out;
 }
+
+size_t naive_add_community(struct bytes wire, uint32_t c, uint8_t *ret)
+{
+	static uint8_t value[70000];
+	struct bytes have = naive_attr(wire, 8);
+	bool done = false;
+	size_t out = 0;
+	size_t end;
+
+	if (have.n)
+		memcpy(value, have.p, have.n);
+	for (unsigned k = 0; k < 4; k++)
+		value[have.n + k] = (uint8_t)(c >> (24 - 8 * k));
+	for (size_t from = 0; from < wire.n; from = end) {
+		struct bytes v = value_at(wire, from, &end);
+		unsigned code = wire.p[from + 1];
+
+		if (!done && code >= 8) {
+			out +=
+			    write_attr(ret + out, 0xc0, 8, value, have.n + 4);
+			done = true;
+		}
+		if (code != 8)
+			out +=
+			    write_attr(ret + out, wire.p[from], code, v.p, v.n);
+	}
+	if (!done)
+		out += write_attr(ret + out, 0xc0, 8, value, have.n + 4);
+	return out;
+}

@@ -44,3 +44,6 @@ bool naive_has_community(struct bytes wire, uint32_t community);
  * cut them (a 2-byte peer puts a path together again from two attributes).
  */
 size_t naive_normal(struct bytes wire, uint8_t *ret);
+
+/* The same attributes with one more standard community, the last. */
+size_t naive_add_community(struct bytes wire, uint32_t c, uint8_t *ret);

@@ -74,6 +74,8 @@ static size_t add_member(char *text, size_t cap, unsigned member)
 	if (make_once_in(8))
 		n += (size_t)snprintf(text + n, cap - n,
 		    "origin %u, 2000, 2001; ", sessions[member].asn);
+	if (make_once_in(5))
+		n += (size_t)snprintf(text + n, cap - n, "max-prefix 35, 25; ");
 	if (make_once_in(8))
 		n += (size_t)snprintf(
 		    text + n, cap - n, "unknown-attributes withdraw; ");
@@ -99,8 +101,9 @@ struct conf *make_conf(void)
 	size_t n = (size_t)snprintf(text, sizeof text,
 	    "exchange \"X\" { asn %u; router-id 192.0.2.1;"
 	    " listen 192.0.2.1, 2001:db8:100::1;"
-	    " lan 192.0.2.0/24, 2001:db8:100::/64; stale-time 100s; }\n",
-	    MAKE_RS);
+	    " lan 192.0.2.0/24, 2001:db8:100::/64; stale-time 100s; llgr %s; "
+	    "}\n",
+	    MAKE_RS, make_once_in(2) ? "off" : "200s");
 	struct conf_error *errors = NULL;
 	size_t n_errors = 0;
 	struct conf *c = NULL;
@@ -161,7 +164,9 @@ struct feed_up make_session(unsigned i)
 	up.open.next_hop6 = up.next_hop6;
 	up.open.has_role = make_once_in(4);
 	up.open.role = make_once_in(5) ? 1 : 2;
-	up.open.llgr_families = make_once_in(4) ? up.families : 0;
+	up.open.llgr_families = make_once_in(3) ? up.families : 0;
+	for (int f = 0; f < FAMILY_COUNT && up.open.llgr_families; f++)
+		up.open.llgr_time_s[f] = 50 * make_below(8);
 	up.open.gr = make_once_in(2);
 	if (up.open.gr) {
 		up.open.gr_time_s = (uint16_t)(10 + 10 * make_below(20));
@@ -299,7 +304,7 @@ static void put_standard(struct wr *w)
 	case 5:
 		wr_u32(w, make_once_in(3) ? 0xffff0000 : 0xffffff01);
 		if (make_once_in(10))
-			wr_u32(w, 0xffff0006);
+			wr_u32(w, 0xffff0006 + make_below(2));
 		break;
 	case 6:
 		wr_u32(w, make_once_in(2) ? 0 : MAKE_RS << 16);

@@ -41,9 +41,11 @@ struct reader {
 	size_t flown; /* messages of the entry at offset already taken */
 };
 
-/* One session of the simulated session role; its slot is its number. */
+/* One session of the simulated session role. */
 struct slot {
 	bool up;
+	bool doomed;	/* it has earned a CLOSE */
+	uint32_t outer; /* its number between session role and engine */
 	uint32_t incarnation;
 	struct feed_up as;
 	struct client client;
@@ -128,13 +130,14 @@ static void show_cursor(unsigned s, unsigned j)
 
 	if (r->on)
 		at = FEED_AT(r->seq, r->offset);
-	atomic_store(&sim.cursors->at[s][j], at);
+	atomic_store(&sim.cursors->at[sim.slot[s].outer][j], at);
 }
 
 /* To an entry, or to the end of what is there; false: nothing to read. */
 static bool find_entry(unsigned s, unsigned j, const struct feed_entry **ret)
 {
 	struct reader *r = &sim.slot[s].at[j];
+	uint32_t o = sim.slot[s].outer;
 
 	for (;;) {
 		const struct feed_chunk *c = chunk_at(r->chunk);
@@ -158,8 +161,8 @@ static bool find_entry(unsigned s, unsigned j, const struct feed_entry **ret)
 			const uint64_t *mask =
 			    (const void *)(c->data + e->mask);
 
-			if (s / 64 < e->mask_words &&
-			    mask[s / 64] >> (s % 64) & 1) {
+			if (o / 64 < e->mask_words &&
+			    mask[o / 64] >> (o % 64) & 1) {
 				*ret = e;
 				return true;
 			}
@@ -210,7 +213,7 @@ static bool read_send(unsigned s)
 	len = client_first(x->send.start + x->send_done);
 	take_bytes(s, x->send.start + x->send_done, len);
 	x->send_done += len;
-	atomic_fetch_add(&sim.cursors->sent[s], len);
+	atomic_fetch_add(&sim.cursors->sent[x->outer], len);
 	return true;
 }
 
@@ -314,35 +317,46 @@ static void do_join(unsigned s, const struct feed_place *p)
 	TELL("slot %u joins journal %u", s, p->journal);
 }
 
+static unsigned slot_of(uint32_t outer)
+{
+	for (unsigned s = 0; s < MAKE_SESSIONS; s++)
+		if (sim.slot[s].outer == outer)
+			return s;
+	fail_at("a record for nobody", 0);
+	return 0;
+}
+
 static void do_record(const struct record *r)
 {
-	struct slot *x = &sim.slot[r->slot];
+	unsigned s = slot_of(r->slot);
+	struct slot *x = &sim.slot[s];
 	struct feed_place place;
 	struct feed_close close;
 
-	must(r->slot < MAKE_SESSIONS);
 	if (!x->up || x->incarnation != r->incarnation)
 		return;
 	switch (r->type) {
 	case FEED_SEND:
-		add_send(r->slot, r->data, r->n);
+		add_send(s, r->data, r->n);
 		return;
 	case FEED_JOIN:
 		memcpy(&place, r->data, sizeof place);
-		do_join(r->slot, &place);
+		do_join(s, &place);
 		return;
 	case FEED_SKIP:
 		memcpy(&place, r->data, sizeof place);
-		do_skip(r->slot, &place);
+		do_skip(s, &place);
 		return;
 	case FEED_CLOSE:
 		memcpy(&close, r->data, sizeof close);
-		TELL("slot %u closed: %s", r->slot, close.why);
+		TELL("slot %u closed: %s", s, close.why);
+		if (!x->doomed)
+			fail_at("closed for no reason", s);
 		sim.closes++;
-		session_down(r->slot, FEED_DOWN_HARD);
+		session_down(s, FEED_DOWN_HARD);
 		return;
 	default:
-		fail_at("a record that is none", r->slot);
+		fail_at("a record that is none", s);
 	}
 }
 
@@ -401,15 +415,15 @@ static void feed(uint32_t type, unsigned s, const void *data, size_t n)
 		memcpy(exact, data, n);
 	while (type == FEED_UPDATE && !exchange_ready(sim.x)) {
 		sim.now_ns += 10000000; /* a client without progress is slow */
-		work();
-		read_some(20);
 		sim.now_ns += 10 * NS_PER_MS;
+		work();
 		naive_tick(sim.twin, sim.now_ns);
+		read_some(20);
 		if (++turns > 10000)
 			fail_at("the engine never gets ready", s);
 	}
-	exchange_record(
-	    sim.x, type, s, sim.slot[s].incarnation, exact, n, sim.now_ns);
+	exchange_record(sim.x, type, sim.slot[s].outer, sim.slot[s].incarnation,
+	    exact, n, sim.now_ns);
 	free(exact);
 }
 
@@ -545,10 +559,21 @@ static void print_held(const struct ip *peer, enum family f)
 	}
 }
 
+static const struct exchange_client *client_of(const struct ip *peer)
+{
+	for (uint32_t i = 0; i < exchange_slots(sim.x); i++) {
+		const struct exchange_client *c = exchange_client(sim.x, i);
+
+		if (c && c->used && ip_eq(&c->as.peer, peer))
+			return c;
+	}
+	return NULL;
+}
+
 static void compare_counts(unsigned s)
 {
-	const struct exchange_client *c = exchange_client(sim.x, s);
 	const struct slot *x = &sim.slot[s];
+	const struct exchange_client *c = client_of(&x->as.peer);
 
 	for (int f = 0; f < FAMILY_COUNT; f++) {
 		size_t held;
@@ -604,9 +629,28 @@ static void compare(unsigned s)
 	sim.routes += n;
 }
 
+/* RFC 4724 s4.1: before everybody has told, nobody is told anything. */
+static bool deferring(void)
+{
+	struct exchange_stats st;
+	bool any = false;
+
+	exchange_stats(sim.x, &st);
+	for (int f = 0; f < FAMILY_COUNT; f++) {
+		any |= st.deferring[f];
+		for (unsigned s = 0; s < MAKE_SESSIONS && st.deferring[f]; s++)
+			if (sim.slot[s].client.end_of_rib &
+			    BGP_FAMILY((enum family)f))
+				fail_at("End-of-RIB in a deferral", s);
+	}
+	return any;
+}
+
 static void compare_all(void)
 {
 	settle();
+	if (deferring())
+		return;
 	for (unsigned s = 0; s < MAKE_SESSIONS; s++) {
 		if (!sim.slot[s].up)
 			continue;
@@ -629,8 +673,9 @@ static void session_up(unsigned s)
 	    up.extended);
 	x->as = up;
 	x->up = true;
+	x->doomed = false;
 	x->incarnation++;
-	atomic_store(&sim.cursors->sent[s], 0);
+	atomic_store(&sim.cursors->sent[x->outer], 0);
 	client_reset(&x->client, &up);
 	naive_up(sim.twin, &up, sim.now_ns);
 	feed(FEED_UP, s, &up, sizeof up);
@@ -644,9 +689,12 @@ static void session_update(unsigned s)
 	uint64_t closes = sim.closes;
 	enum bgp_harm harm = naive_update(sim.twin, &x->as.peer, body, n);
 
+	x->doomed =
+	    harm == BGP_RESET || naive_over_limit(sim.twin, &x->as.peer);
+
 	TELL("update %u, %zu bytes, harm %d", s, n, harm);
 	feed(FEED_UPDATE, s, body, n);
-	if (harm != BGP_RESET)
+	if (!x->doomed)
 		return;
 	for (unsigned i = 0; i < 1000 && sim.closes == closes; i++) {
 		work();
@@ -661,7 +709,6 @@ static void session_refresh(unsigned s)
 {
 	struct slot *x = &sim.slot[s];
 	struct bgp_refresh r = {.family = FAMILY_IPV4};
-	static uint8_t body[64];
 
 	if (x->as.families & BGP_FAMILY(FAMILY_IPV6))
 		r.family = FAMILY_IPV6;
@@ -670,12 +717,21 @@ static void session_refresh(unsigned s)
 	TELL("refresh %u subtype %u", s, r.subtype);
 	naive_refresh(sim.twin, &x->as.peer, &r);
 	feed(FEED_REFRESH, s, &r, sizeof r);
-	if (!make_once_in(2))
-		return;
-	size_t n = make_end_of_rib((enum family)r.family, body);
-	TELL("end of rib %u", s);
-	(void)naive_update(sim.twin, &x->as.peer, body, n);
-	feed(FEED_UPDATE, s, body, n);
+}
+
+static void session_end_of_rib(unsigned s)
+{
+	struct slot *x = &sim.slot[s];
+	uint8_t body[64];
+
+	for (int f = 0; f < FAMILY_COUNT; f++) {
+		if (!(x->as.families & BGP_FAMILY((enum family)f)))
+			continue;
+		size_t n = make_end_of_rib((enum family)f, body);
+		TELL("end of rib %u family %d", s, f);
+		(void)naive_update(sim.twin, &x->as.peer, body, n);
+		feed(FEED_UPDATE, s, body, n);
+	}
 }
 
 static void reload(void)
@@ -701,6 +757,68 @@ static void pass_time(void)
 	sim.now_ns += by * NS_PER_S + NS_PER_MS;
 	(void)work_once();
 	naive_tick(sim.twin, sim.now_ns);
+}
+
+/* ---- roles that die ------------------------------------------------------ */
+
+static void forget_records(void)
+{
+	for (; sim.first != sim.last; sim.first++)
+		free(sim.queue[sim.first % RECORDS].data);
+}
+
+/* A new session role: new areas, new numbers, nobody is connected. */
+static void attach(void)
+{
+	struct exchange_out out = {.send = take_record};
+	uint32_t step = 1 + make_below(90);
+
+	for (unsigned s = 0; s < MAKE_SESSIONS; s++) {
+		sim.slot[s].outer = (s * 7 % MAKE_SESSIONS) * step;
+		sim.slot[s].up = false;
+		sim.slot[s].incarnation = 0;
+		client_reset(&sim.slot[s].client, NULL);
+	}
+	memset(sim.area, 0, sim.area_bytes);
+	memset(sim.cursors, 0xff, sizeof *sim.cursors);
+	exchange_attach(
+	    sim.x, sim.area, sim.area_bytes, sim.cursors, &out, sim.now_ns);
+}
+
+static void stop_all(void)
+{
+	for (unsigned s = 0; s < MAKE_SESSIONS; s++)
+		stop_reading(s);
+	forget_records();
+}
+
+static void lose_session(void)
+{
+	TELL("the session role dies");
+	stop_all();
+	exchange_detach(sim.x, sim.now_ns);
+	naive_lost(sim.twin, sim.now_ns);
+	if (make_once_in(2))
+		work();
+	attach();
+}
+
+static void lose_engine(void)
+{
+	struct ip were[MAKE_SESSIONS];
+	size_t n = 0;
+
+	TELL("the engine dies");
+	stop_all();
+	for (unsigned s = 0; s < MAKE_SESSIONS; s++)
+		if (sim.slot[s].up)
+			were[n++] = sim.slot[s].as.peer;
+	exchange_free(sim.x);
+	naive_free(sim.twin);
+	must(!exchange_new(sim.conf, true, sim.now_ns, &sim.x));
+	sim.twin = naive_new(sim.conf);
+	attach();
+	feed(FEED_EXPECT, 0, were, n * sizeof were[0]);
 }
 
 static void session_event(unsigned s)
@@ -729,6 +847,10 @@ static void session_event(unsigned s)
 	case 5:
 		x->lazy = !x->lazy;
 		break;
+	case 6:
+	case 7:
+		session_end_of_rib(s);
+		break;
 	default:
 		for (unsigned n = 1 + make_below(6); n && x->up; n--)
 			session_update(s);
@@ -746,6 +868,10 @@ static void step(void)
 		pass_time();
 	if (make_once_in(400))
 		reload();
+	if (make_once_in(1500))
+		lose_session();
+	if (make_once_in(2500))
+		lose_engine();
 	if (make_once_in(60))
 		compare_all();
 }
@@ -754,8 +880,6 @@ static void step(void)
 
 static void begin(uint64_t seed)
 {
-	struct exchange_out out = {.send = take_record};
-
 	memset(&sim, 0, sizeof sim);
 	sim.seed = seed;
 	make_seed(seed);
@@ -765,22 +889,16 @@ static void begin(uint64_t seed)
 	sim.area = aligned_alloc(FEED_CHUNK, sim.area_bytes);
 	sim.cursors = malloc(sizeof *sim.cursors);
 	must(sim.area && sim.cursors);
-	memset(sim.area, 0, sim.area_bytes);
-	memset(sim.cursors, 0xff, sizeof *sim.cursors);
 	must(!exchange_new(sim.conf, false, sim.now_ns, &sim.x));
 	sim.twin = naive_new(sim.conf);
-	exchange_attach(
-	    sim.x, sim.area, sim.area_bytes, sim.cursors, &out, sim.now_ns);
+	attach();
 }
 
 static void end(void)
 {
-	for (; sim.first != sim.last; sim.first++)
-		free(sim.queue[sim.first % RECORDS].data);
-	for (unsigned s = 0; s < MAKE_SESSIONS; s++) {
-		stop_reading(s);
+	stop_all();
+	for (unsigned s = 0; s < MAKE_SESSIONS; s++)
 		client_reset(&sim.slot[s].client, NULL);
-	}
 	exchange_free(sim.x);
 	naive_free(sim.twin);
 	conf_free(sim.conf);
