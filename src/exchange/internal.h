@@ -420,10 +420,14 @@ void restart_end_of_rib(struct exchange *x, uint32_t slot, enum family f);
 void restart_refresh(
     struct exchange *x, uint32_t slot, enum family f, uint8_t subtype);
 void restart_expect(struct exchange *x, const void *ips, size_t n);
+/* Ends what is done in slices: then all counts are right. */
+void restart_finish(struct exchange *x);
 void restart_detach(struct exchange *x);
 void restart_timers(struct exchange *x);
 /* Nothing goes out until all peers have told what they have. */
 void restart_defer(struct exchange *x);
+/* Does at once what is left to be swept up and judged. */
+void restart_settle(struct exchange *x);
 /* Frees slots that have neither session nor routes. */
 void restart_tidy(struct exchange *x);
 bool restart_release(struct exchange *x, uint64_t deadline);

@@ -219,7 +219,7 @@ void restart_detach(struct exchange *x)
 /* ---- up
  * -------------------------------------------------------------------------- */
 
-static void finish_slow_work(struct exchange *x)
+void restart_finish(struct exchange *x)
 {
 	if (x->judge_page != RIB_NONE && judge_step(x, UINT64_MAX))
 		sweep_start(x);
@@ -276,7 +276,7 @@ void restart_up(struct exchange *x, uint32_t outer, uint32_t incarnation,
 	uint32_t slot = slot_of_peer(x, &up->peer);
 	if (slot != SLOT_NONE && x->slot[slot]->c.up)
 		gone(x, slot, false, false);
-	finish_slow_work(x);
+	restart_finish(x);
 	restart_tidy(x);
 	slot = slot_of_peer(x, &up->peer);
 	if (slot == SLOT_NONE)
@@ -288,7 +288,7 @@ void restart_up(struct exchange *x, uint32_t outer, uint32_t incarnation,
 		/* Another router: its rank may differ, so nothing is kept. */
 		forget_stale(x, slot, FAMILY_IPV4);
 		forget_stale(x, slot, FAMILY_IPV6);
-		finish_slow_work(x);
+		restart_finish(x);
 	}
 	s->c.used = s->c.up = true;
 	s->c.incarnation = incarnation;
