@@ -135,10 +135,14 @@ def test_notification_is_graceful_with_gobgp():
         tap = Tap(lab.rs)
         member.send_cease()
         wait_until(lambda: not member.up(), 10, "the session to end")
+        time.sleep(10)
+        equal(withdrawn(tap, s.addr), [], "withdrawn after a Cease")
+        equal(sorted(s.table()), MINE, "routes while it is away")
+        # It comes back without the F bit: only now are the old ones removed
+        # (RFC 4724 s4.2), and replaced.
         member.wait_up(60)
         time.sleep(2)
         s.wait_prefixes(MINE)
-        equal(withdrawn(tap, s.addr), [], "withdrawn after a Cease")
         # We close for good: Cease with Hard Reset, and the routes go.
         tap = Tap(lab.rs, "tap2")
         spean.apply(config(*of(s)))

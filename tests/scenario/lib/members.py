@@ -402,7 +402,10 @@ class GoBgp(Daemon):
     def restart_gracefully(self):
         self.kill()
         self.recover = True
+        # Its End-of-RIB must not come before its routes do, one by one.
+        self.node.link(False)
         self.start()
+        self.node.link(True)
 
     def reset(self):
         for _, peer, _ in self.peers():
