@@ -225,10 +225,6 @@ static void check_limits(struct exchange *x, uint32_t slot)
 
 		if (!max || s->c.received[f] <= max || s->closing)
 			continue;
-		/* Those of an earlier session may wait to be swept up. */
-		restart_settle(x);
-		if (s->c.received[f] <= max)
-			continue;
 		/* Dead paths that are not swept up yet count for nothing. */
 		if (x->sweep.on)
 			restart_finish(x);

@@ -426,8 +426,6 @@ void restart_detach(struct exchange *x);
 void restart_timers(struct exchange *x);
 /* Nothing goes out until all peers have told what they have. */
 void restart_defer(struct exchange *x);
-/* Does at once what is left to be swept up and judged. */
-void restart_settle(struct exchange *x);
 /* Frees slots that have neither session nor routes. */
 void restart_tidy(struct exchange *x);
 bool restart_release(struct exchange *x, uint64_t deadline);
