@@ -104,6 +104,24 @@ bool peers_info(const struct peers *ps, size_t i, struct peer_info *ret)
 	return true;
 }
 
+size_t peers_after(const struct peers *ps, uint32_t asn, const struct ip *addr)
+{
+	size_t low = 0;
+	size_t high = ps->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		const struct peer *p = ps->sorted[mid];
+
+		if (p->asn < asn ||
+		    (p->asn == asn && ip_cmp(&p->addr, addr) <= 0))
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
 void peers_figures(const struct peers *ps, struct peers_figures *ret)
 {
 	*ret = (struct peers_figures){

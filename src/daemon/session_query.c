@@ -154,15 +154,6 @@ static bool wanted(const struct query *q, const struct peer_info *p)
 	       (!q->has_from || ip_eq(&q->from, &p->addr));
 }
 
-static bool after(const struct ask *a, const struct peer_info *p)
-{
-	if (!a->begun)
-		return true;
-	if (p->asn != a->asn)
-		return p->asn > a->asn;
-	return ip_cmp(&p->addr, &a->addr) > 0;
-}
-
 static void write_status(struct session *s, struct json *j)
 {
 	struct peers_figures f;
@@ -199,6 +190,8 @@ static bool answer(struct session *s, struct ask *a, uint64_t until)
 	struct json j;
 	size_t i = 0;
 
+	if (a->begun)
+		i = peers_after(s->peers, a->asn, &a->addr);
 	if (a->q.kind == QUERY_STATUS && !a->begun) {
 		json_init(&j, line, sizeof line);
 		write_status(s, &j);
@@ -209,7 +202,7 @@ static bool answer(struct session *s, struct ask *a, uint64_t until)
 	}
 	if (a->q.kind == QUERY_SESSIONS) {
 		for (; peers_info(s->peers, i, &p); i++) {
-			if (!after(a, &p) || !wanted(&a->q, &p))
+			if (!wanted(&a->q, &p))
 				continue;
 			json_init(&j, line, sizeof line);
 			write_session(&j, &p);

@@ -449,6 +449,28 @@ static void a_new_configuration_touches_only_whom_it_concerns(void **state)
 	rig_stop(&rig);
 }
 
+static void a_list_in_slices_misses_none(void **state)
+{
+	(void)state;
+	rig_start(&rig, "",
+	    BETA ALPHA "member \"Two\" { asn 64503; "
+		       "at 127.0.0.5, 127.0.0.4 { passive on; } }\n");
+	assert_int_equal(peers_count(rig.peers), 4);
+	struct ip none = {0};
+	size_t i = peers_after(rig.peers, 0, &none);
+	assert_int_equal(i, 0);
+	for (size_t k = 0; k < 4; k++) {
+		struct peer_info p = info(k);
+
+		assert_int_equal(peers_after(rig.peers, p.asn, &p.addr), k + 1);
+	}
+	assert_int_equal(info(2).addr.b[3], 4);
+	/* One that is gone meanwhile. */
+	assert_int_equal(peers_after(rig.peers, 64501, &none), 0);
+	assert_int_equal(peers_after(rig.peers, 64999, &none), 4);
+	rig_stop(&rig);
+}
+
 static void a_hard_reset_wraps_what_ends_for_good(void **state)
 {
 	(void)state;
@@ -582,6 +604,7 @@ int main(void)
 	    cmocka_unit_test(
 		when_the_engine_dies_peers_leave_in_silence_and_come_again),
 	    cmocka_unit_test(a_new_configuration_touches_only_whom_it_concerns),
+	    cmocka_unit_test(a_list_in_slices_misses_none),
 	    cmocka_unit_test(a_hard_reset_wraps_what_ends_for_good),
 	    cmocka_unit_test(the_engine_closes_a_session_and_keeps_it_down),
 	    cmocka_unit_test(a_full_ring_stops_reading_and_loses_nothing),
