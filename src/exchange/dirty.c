@@ -45,7 +45,7 @@ static bool left_after(const struct exchange *x, uint64_t *rest, uint32_t set)
 static uint32_t keep_old(
     struct exchange *x, enum family f, const struct rib_entry *e)
 {
-	uint64_t rest[WORDS_MAX];
+	ATTR_UNINIT uint64_t rest[WORDS_MAX];
 	uint64_t any_ap = 0;
 	uint32_t *list = x->rib->list;
 	size_t n = 1;

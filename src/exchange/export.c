@@ -148,7 +148,7 @@ static void add_varied(struct exchange *x, struct run *want,
     const struct class *c, const uint64_t *bits, uint32_t id)
 {
 	for (unsigned v = 0; v < VARIANTS; v++) {
-		uint64_t part[WORDS_MAX];
+		ATTR_UNINIT uint64_t part[WORDS_MAX];
 		uint64_t any = 0;
 
 		for (uint32_t i = 0; i < x->words; i++) {
@@ -188,7 +188,7 @@ static void mark_laggards(struct exchange *x, enum family f,
 void export_change(struct exchange *x, uint32_t set, enum family f,
     bool add_path, uint32_t path_id, const uint64_t *mask, uint32_t id)
 {
-	uint64_t live[WORDS_MAX];
+	ATTR_UNINIT uint64_t live[WORDS_MAX];
 	uint64_t any = 0;
 	const uint64_t *to = mask;
 	struct run want = {.set = set,
@@ -223,12 +223,13 @@ void export_change(struct exchange *x, uint32_t set, enum family f,
 void export_to(struct exchange *x, uint32_t set, enum family f, bool add_path,
     uint32_t path_id, uint32_t slot, uint32_t id)
 {
-	uint64_t mask[WORDS_MAX] = {0};
+	ATTR_UNINIT uint64_t mask[WORDS_MAX];
 	struct run want = {.set = set,
 	    .family = (uint8_t)f,
 	    .add_path = add_path,
 	    .path_id = path_id};
 
+	memset(mask, 0, x->words * sizeof *mask);
 	bit_set(mask, slot);
 	if (set != RIB_NONE) {
 		const struct class *c =
@@ -362,7 +363,7 @@ static void look_before(
 	b->n = 0;
 	memcpy(b->rest, x->clients[d->family], x->words * sizeof *b->rest);
 	for (uint32_t i = 0; i < d->n; i++) {
-		uint64_t to[WORDS_MAX];
+		ATTR_UNINIT uint64_t to[WORDS_MAX];
 		bool kept = b->n < OLD_MAX;
 
 		if (kept)
@@ -378,7 +379,7 @@ static void look_before(
 static void compare(struct exchange *x, const struct dirty *d,
     const struct before *b, uint32_t set, const uint64_t *to)
 {
-	uint64_t changed[WORDS_MAX], fresh[WORDS_MAX];
+	ATTR_UNINIT uint64_t changed[WORDS_MAX], fresh[WORDS_MAX];
 	uint64_t any = 0, any_fresh = 0;
 
 	memcpy(changed, to, x->words * sizeof *changed);
@@ -404,7 +405,7 @@ static void differ(struct exchange *x, const struct dirty *d)
 {
 	const struct rib_entry *e = rib_entry_at(x->rib, d->family, d->id);
 	struct before *b = &x->before;
-	uint64_t rest[WORDS_MAX], to[WORDS_MAX];
+	ATTR_UNINIT uint64_t rest[WORDS_MAX], to[WORDS_MAX];
 	uint64_t left = 1, any = 0;
 	uint32_t *list = x->rib->list;
 	size_t n = e->n;

@@ -148,7 +148,7 @@ static void withdraw(struct route *t, const struct rib_nlri *v)
 /* A run of NLRI, in batches so that the tables' latency is hidden. */
 static void run_of(struct route *t, struct bgp_nlri run, bool reach)
 {
-	struct rib_nlri v[RIB_BATCH];
+	ATTR_UNINIT struct rib_nlri v[RIB_BATCH];
 	struct bgp_prefix p;
 
 	t->f = run.family;

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/attr.h"
 #include "exchange/exchange.h"
 #include "rib/store.h"
 

@@ -190,7 +190,7 @@ static uint32_t put_mask(
     struct exchange *x, struct journal *j, uint32_t mask, uint32_t *ret_words)
 {
 	struct feed_chunk *c = chunk_at(x, j->open);
-	uint64_t bits[WORDS_MAX];
+	ATTR_UNINIT uint64_t bits[WORDS_MAX];
 	uint32_t words = outer_mask(x, mask, bits);
 	uint32_t n = j->n_seen < 8 ? j->n_seen : 8;
 

@@ -163,8 +163,18 @@ bool sweep_step(struct exchange *x, uint64_t deadline)
 	while (s->on) {
 		uint32_t end = rib_end(x->rib, s->f);
 
-		for (unsigned i = 0; i < STRIDE && s->id < end; i++)
-			entry(x, s->f, s->id++);
+		uint32_t to = end - s->id > STRIDE ? s->id + STRIDE : end;
+
+		for (; s->id < to; s->id++) {
+			const struct rib_entry *e =
+			    rib_entry_at(x->rib, s->f, s->id);
+
+			/* One path, and nothing to do with it: nearly all. */
+			if (e->n == 1 && !x->judge_prefixes &&
+			    !rib_set_marked(x->rib, e->best))
+				continue;
+			entry(x, s->f, s->id);
+		}
 		if (x->dirty.n >= BATCH_PREFIXES)
 			export_flush(x);
 		if (s->id >= end) {
