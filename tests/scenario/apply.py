@@ -3,6 +3,7 @@ import re
 import time
 
 from lib import Lab, Speaker, Spean, bgp, check, config, equal, wait_until
+from lib.model import Keeper, Load, settle
 from lib.spean import BINARY, Member, of
 
 P = "198.51.100.0/24"
@@ -240,3 +241,36 @@ def test_new_listen_address():
         x.spean.apply(config(*x.base, *of(six)))
         six.connect()
         x.untouched()
+
+
+def test_changes_under_load():
+    """Policies, members and their sets change while routes come and go;
+    in the end every client holds what a naive twin says."""
+    with Lab() as lab:
+        asns = (3333, 2121, 1103, 1853)
+        keepers = [Keeper(lab.node(f"m{i}"), a) for i, a in enumerate(asns)]
+        guest = Keeper(lab.node("guest"), 1955)
+        strict = "preset strict; "
+        base = of(*keepers)
+        spean = Spean(lab, config(*base, policy=strict))
+        for k in keepers:
+            k.keep()
+        wait_until(lambda: all(k.established for k in keepers), 20, "all up")
+        prefixes = [f"193.{i // 200}.{i % 200}.0/24" for i in range(400)]
+        load = Load(keepers, prefixes, hops=[12041, 12042, 12043])
+        others = (strict + "max-path 2;", strict + "max-communities 0;",
+                  strict + "prefix-length ipv4 8-23;", "preset open;", strict)
+        for n in range(2):
+            for policy in others:
+                spean.apply(config(*base, policy=policy))
+                time.sleep(0.2)
+            spean.apply(config(*base, *of(guest), policy=strict))
+            guest.connect()
+            spean.apply(config(
+                *of(keepers[0], prefix=["193.0.0.0/16 le 24"]),
+                *of(*keepers[1:]), policy=strict))
+            spean.apply(config(*base, policy=strict))
+            guest.wait_closed()
+        load.stop()
+        settle(keepers)
+        equal([k.lost for k in keepers], [1] * 4, "connections of each")

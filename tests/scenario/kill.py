@@ -7,7 +7,7 @@ import signal
 import time
 
 from lib import Lab, Spean, bgp, check, config, equal, wait_until
-from lib.model import Keeper, Load, difference
+from lib.model import Announcement, Keeper, Load, settle
 from lib.net import alive
 from lib.spean import of
 
@@ -17,13 +17,18 @@ PREFIXES = [f"198.{52 + i // 250}.{i % 250}.0/24" for i in range(400)]
 class Scene:
     def __init__(self, lab):
         self.members = []
-        for i in range(5):
-            # Two of them know graceful restart, three do not.
+        blocks = []
+        for i in range(6):
+            # Two of them know graceful restart, four do not; one takes
+            # all paths, one knows no 4-byte ASNs: journals of their own.
             caps = [bgp.cap_gr(60, [bgp.V4])] if i < 2 else []
-            self.members.append(Keeper(lab.node(f"m{i}"), 64501 + i,
-                                       extra_caps=caps))
+            caps += [bgp.cap_add_path(1, bgp.V4)] if i == 4 else []
+            m = Keeper(lab.node(f"m{i}"), 64501 + i, extra_caps=caps,
+                       as4=i != 5)
+            self.members.append(m)
+            blocks += of(m, add_path="tx" if i == 4 else "off")
         self.spean = Spean(lab, config(
-            *of(*self.members),
+            *blocks,
             exchange="selection-deferral 10s; connect-retry 5s;"))
         for m in self.members:
             m.keep()
@@ -34,13 +39,7 @@ class Scene:
 
     def settle(self, timeout=60):
         self.load.stop()
-        last = []
-
-        def same():
-            last[:] = [difference(self.members)]
-            return not last[0]
-        wait_until(same, timeout, lambda: f"the naive twin's tables; "
-                                          f"{last[0]}", every=0.3)
+        settle(self.members, timeout)
 
 
 def killed(role, number=signal.SIGKILL, moments=(0.0, 0.31, 0.77)):
@@ -72,7 +71,7 @@ def test_session_killed():
 def test_api_killed():
     """The api role carries no session: nobody even notices."""
     members = killed("api")
-    equal([m.lost for m in members], [1] * 5, "connections of each member")
+    equal([m.lost for m in members], [1] * 6, "connections of each member")
 
 
 def test_engine_hangs():
@@ -85,7 +84,7 @@ def test_session_hangs():
 
 def test_api_hangs():
     members = killed("api", signal.SIGSTOP, (0.2,))
-    equal([m.lost for m in members], [1] * 5, "connections of each member")
+    equal([m.lost for m in members], [1] * 6, "connections of each member")
 
 
 def test_engine_and_session_killed_together():
@@ -98,6 +97,39 @@ def test_engine_and_session_killed_together():
         wait_until(lambda: all(m.established for m in x.members), 40,
                    "members back")
         x.settle()
+
+
+def killed_in_a_dump(role):
+    """A table of 10,000 is on its way in and out when the role dies."""
+    with Lab() as lab:
+        x = Scene(lab)
+        many = [f"10.{i >> 8}.{i & 255}.0/24" for i in range(10000)]
+        a = x.members[2]
+        path = [a.asn, 64900]
+        for n, at in enumerate((0, 3000, 7000)):
+            with a.alone:
+                for p in many:
+                    a.mine[p] = Announcement(path)
+                a.announce(many[:at + 1], path)
+            old = x.spean.kill(role)
+            x.spean.wait_back(role, old)
+            wait_until(lambda: all(m.established for m in x.members), 40,
+                       "members back")
+            if n < 2:
+                path = path + [64901]
+        with a.alone:
+            a.announce(many, path)
+        for p in many:
+            a.mine[p] = Announcement(path)
+        x.settle()
+
+
+def test_engine_killed_in_a_dump():
+    killed_in_a_dump("engine")
+
+
+def test_session_killed_in_a_dump():
+    killed_in_a_dump("session")
 
 
 def test_parent_killed():

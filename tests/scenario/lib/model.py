@@ -8,7 +8,7 @@ import threading
 import time
 
 from . import bgp
-from .net import RS_ASN, LabError
+from .net import RS_ASN, LabError, wait_until
 from .speaker import Speaker
 
 
@@ -31,21 +31,28 @@ class Announcement:
         return f"0:{RS_ASN}" not in self.communities
 
 
-def tables(members):
-    """{client: {prefix: (next hop, path)}} for members that are all up."""
-    out = {m: {} for m in members}
-    for m in members:
-        for other in members:
-            if other is m:
-                continue
-            for prefix, a in other.mine.items():
-                if not a.allowed(m.asn):
-                    continue
-                held = out[m].get(prefix)
-                if held is None or a.rank(other) < held[0]:
-                    out[m][prefix] = (a.rank(other), other, a)
-    return {m: {p: (o.addr, a.path) for p, (_, o, a) in t.items()}
-            for m, t in out.items()}
+def offers(client, members):
+    """{prefix: [(rank, next hop, path)]}, all that it may have, best first."""
+    out = {}
+    for other in members:
+        if other is client:
+            continue
+        for prefix, a in list(other.mine.items()):
+            if a.allowed(client.asn):
+                out.setdefault(prefix, []).append(
+                    (a.rank(other), other.addr, a.path))
+    for paths in out.values():
+        paths.sort()
+    return out
+
+
+def table(client, members):
+    """What the client has to hold when all members are up."""
+    out = {p: [(hop, path) for _, hop, path in paths]
+           for p, paths in offers(client, members).items()}
+    if bgp.V4 in client.add_path:
+        return {p: sorted(paths) for p, paths in out.items()}
+    return {p: paths[:1] for p, paths in out.items()}
 
 
 class Keeper(Speaker):
@@ -105,16 +112,22 @@ class Keeper(Speaker):
                 pass  # it is down: _keep() announces the table again
 
     def view(self):
-        """{prefix: (next hop, path)}"""
-        return {p: (r.next_hops[0], r.path) for p, r in self.table().items()}
+        """{prefix: [(next hop, path)]}"""
+        out = {}
+        with self.lock:
+            for (p, _), r in self.rib.items():
+                out.setdefault(p, []).append((r.next_hops[0], r.path))
+        return {p: sorted(paths) for p, paths in out.items()}
 
 
 class Load:
     """Random changes by all members, until stopped."""
 
-    def __init__(self, members, prefixes, seed=1, pause=0.002):
+    def __init__(self, members, prefixes, seed=1, pause=0.002,
+                 hops=range(64800, 64820)):
         self.members = members
         self.prefixes = prefixes
+        self.hops = hops  # ASNs that paths go on through
         self.random = random.Random(seed)
         self.pause = pause
         self.changes = 0
@@ -129,8 +142,7 @@ class Load:
         if prefix in m.mine and r.random() < 0.4:
             m.change(prefix, None)
             return
-        path = [m.asn] + [64800 + r.randrange(20)
-                          for _ in range(r.randrange(4))]
+        path = [m.asn] + r.choices(self.hops, k=r.randrange(4))
         words = []
         if r.random() < 0.2:
             words.append(f"0:{r.choice(self.members).asn}")
@@ -151,19 +163,30 @@ class Load:
 
 def difference(members):
     """What is wrong with the clients' tables, in words; "" when nothing."""
-    want = tables(members)
     for m in members:
         if not m.established:
             return f"{m} is not up"
+        want = table(m, members)
         got = m.view()
-        if got == want[m]:
+        if got == want:
             continue
-        missing = sorted(set(want[m]) - set(got))
-        stale = sorted(set(got) - set(want[m]))
-        other = [p for p in want[m] if p in got and got[p] != want[m][p]]
+        missing = sorted(set(want) - set(got))
+        stale = sorted(set(got) - set(want))
+        other = [p for p in want if p in got and got[p] != want[p]]
         text = (f"{m}: {len(missing)} missing {missing[:3]}, {len(stale)} "
                 f"stale {stale[:3]}, {len(other)} wrong {other[:3]}")
         if other:
-            text += f": got {got[other[0]]}, want {want[m][other[0]]}"
+            text += f": got {got[other[0]]}, want {want[other[0]]}"
         return text
     return ""
+
+
+def settle(members, timeout=60):
+    """Until every client's table equals the twin's."""
+    last = []
+
+    def same():
+        last[:] = [difference(members)]
+        return not last[0]
+    wait_until(same, timeout,
+               lambda: f"the naive twin's tables; {last[0]}", every=0.3)

@@ -16,6 +16,7 @@ class Tap:
         need("tshark")
         self.lab = node.lab
         self.file = self.lab.file(f"{name}.pcapng")
+        self.seen = None
         self.process = node.spawn(
             name, ["dumpcap", "-q", "-i", "lan", "-f", filter_, "-B", "64",
                    "-w", self.file])
@@ -47,9 +48,7 @@ class Tap:
 
     def errors(self, src, dst=None):
         """What tshark finds malformed in what src sent."""
-        where = f"(ip.src == {src} or ipv6.src == {src})" if ":" not in src \
-            else f"ipv6.src == {src}"
-        where = where if ":" in src else f"ip.src == {src}"
+        where = f"ipv6.src == {src}" if ":" in src else f"ip.src == {src}"
         if dst:
             where += f" and ip.dst == {dst}" if ":" not in dst else \
                 f" and ipv6.dst == {dst}"
@@ -60,20 +59,22 @@ class Tap:
 
     def updates(self, src=None, dst=None):
         """Every UPDATE that src sent to dst, as class Update, in order."""
-        where = ["bgp.type == 2"]
-        for word, addr in (("src", src), ("dst", dst)):
-            if addr:
-                proto = "ipv6" if ":" in addr else "ip"
-                where.append(f"{proto}.{word} == {addr}")
-        text = self._tshark("-Y", " and ".join(where), "-T", "pdml")
-        out = []
+        if self.seen is None:
+            self.seen = list(self._read())
+        return [u for u in self.seen if src in (None, u.src)
+                and dst in (None, u.dst)]
+
+    def _read(self):
+        text = self._tshark("-Y", "bgp.type == 2", "-T", "pdml")
         for packet in tree.fromstring(text).iter("packet"):
+            src, dst = (
+                (shows(packet, f"ip.{w}") + shows(packet, f"ipv6.{w}"))[0]
+                for w in ("src", "dst"))
             for proto in packet.findall("proto"):
                 if proto.get("name") == "bgp":
                     kind = find(proto, "bgp.type")
                     if kind is not None and kind.get("show") == "2":
-                        out.append(Update(proto))
-        return out
+                        yield Update(proto, src, dst)
 
     def last(self, prefix, src=None, dst=None):
         """The last UPDATE that announced prefix."""
@@ -98,7 +99,9 @@ def shows(field, name):
 class Update:
     """One UPDATE as tshark reads it."""
 
-    def __init__(self, proto):
+    def __init__(self, proto, src, dst):
+        self.src = src
+        self.dst = dst
         self.nlri = []       # prefixes announced
         self.path_ids = []   # of them, with ADD-PATH
         self.withdrawn = []
