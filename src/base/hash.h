@@ -1,6 +1,10 @@
 /*
  * Hashing for tables whose keys a peer can choose: seeded, so that nobody
  * outside can aim at one bucket.
+ *
+ * A product with zero forgets its other factor, so each factor that a key
+ * goes into has the seed in it: with public numbers alone a key could be
+ * chosen to make it zero, and all that came before would collide.
  */
 #pragma once
 
@@ -19,22 +23,24 @@ static inline uint64_t hash_mix(uint64_t a, uint64_t b)
 
 static inline uint64_t hash_u64(uint64_t v, uint64_t seed)
 {
-	return hash_mix(v ^ 0x9e3779b97f4a7c15u, seed ^ 0xd6e8feb86659fd93u);
+	return hash_mix(
+	    v ^ seed ^ 0x9e3779b97f4a7c15u, seed ^ 0xd6e8feb86659fd93u);
 }
 
 static inline uint64_t hash_bytes(const void *p, size_t n, uint64_t seed)
 {
 	const uint8_t *b = p;
 	uint64_t h = seed ^ 0x9e3779b97f4a7c15u;
+	uint64_t secret = seed ^ 0xe7037ed1a0b428dbu;
 	uint64_t w[2];
 	size_t left = n;
 
 	for (; left >= 16; left -= 16, b += 16) {
 		memcpy(w, b, 16);
-		h = hash_mix(w[0] ^ 0xe7037ed1a0b428dbu, w[1] ^ h);
+		h = hash_mix(w[0] ^ secret, w[1] ^ h);
 	}
 	w[0] = w[1] = 0;
 	memcpy(w, b, left);
-	h = hash_mix(w[0] ^ 0x8ebc6af09c88c6e3u, w[1] ^ h);
+	h = hash_mix(w[0] ^ secret ^ 0x698f146f3c3c0138u, w[1] ^ h);
 	return hash_mix(h ^ n, 0x589965cc75374cc3u);
 }

@@ -57,7 +57,7 @@ static size_t first_slot(const struct prefix_set *s, const struct prefix *p)
 
 	memcpy(w, p->addr.b, sizeof w);
 	uint64_t key = (uint64_t)p->len << 8 | p->addr.family;
-	return hash_mix(w[0] ^ s->seed, hash_mix(w[1] ^ key, s->seed)) &
+	return hash_mix(w[0] ^ s->seed, hash_u64(w[1] ^ key, s->seed)) &
 	       s->mask;
 }
 

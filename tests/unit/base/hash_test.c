@@ -47,6 +47,30 @@ static void each_byte_and_the_length_count(void **state)
 	assert_true(hash_bytes(b, sizeof b, 2) != seen[64]);
 }
 
+/* Nothing in a key may make what stands before it count for nothing. */
+static void no_public_key_makes_others_collide(void **state)
+{
+	static const uint64_t aimed[] = {0x9e3779b97f4a7c15u,
+	    0xd6e8feb86659fd93u, 0xe7037ed1a0b428dbu, 0x8ebc6af09c88c6e3u,
+	    0x589965cc75374cc3u, 0x698f146f3c3c0138u};
+	uint64_t key[4] = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof aimed / sizeof *aimed; i++) {
+		key[2] = aimed[i];
+		for (size_t n = 24; n <= 32; n += 8) {
+			key[0] = 1;
+			uint64_t one = hash_bytes(key, n, 12345);
+			key[0] = 2;
+			assert_true(hash_bytes(key, n, 12345) != one);
+			assert_true(hash_bytes(key, n, 54321) !=
+				    hash_bytes(key, n, 12345));
+		}
+		assert_true(
+		    hash_u64(aimed[i], 12345) != hash_u64(aimed[i], 54321));
+	}
+}
+
 static void reads_no_byte_beyond(void **state)
 {
 	(void)state;
@@ -93,6 +117,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(near_keys_fall_far_apart),
 	    cmocka_unit_test(each_byte_and_the_length_count),
+	    cmocka_unit_test(no_public_key_makes_others_collide),
 	    cmocka_unit_test(reads_no_byte_beyond),
 	    cmocka_unit_test(a_list_keeps_order_and_survives_removal),
 	};

@@ -248,6 +248,34 @@ static void the_maximum_is_kept(void **state)
 	rib_free(r);
 }
 
+/* A peer that knows the code, but not the seed, must not fill one bucket. */
+static void no_choice_of_addresses_collides(void **state)
+{
+	static const uint64_t aimed[] = {
+	    0, 128, 0x9e3779b97f4a7c15u, 0xd6e8feb86659fd93u};
+	struct rib *r = new_rib(100);
+
+	(void)state;
+	for (size_t k = 0; k < sizeof aimed / sizeof *aimed; k++) {
+		struct rib_nlri v[RIB_BATCH] = {0};
+		unsigned same = 0;
+
+		for (unsigned i = 0; i < RIB_BATCH; i++) {
+			uint64_t low = aimed[k] ^ 128;
+
+			v[i].len = 128;
+			v[i].addr[0] = 0x20;
+			v[i].addr[7] = (uint8_t)i;
+			memcpy(v[i].addr + 8, &low, sizeof low);
+		}
+		rib_locate(r, FAMILY_IPV6, v, RIB_BATCH, false);
+		for (unsigned i = 1; i < RIB_BATCH; i++)
+			same += v[i].hash == v[0].hash;
+		assert_in_range(same, 0, 1);
+	}
+	rib_free(r);
+}
+
 static void marked_sets_are_seen_and_not_found(void **state)
 {
 	struct rib *r = new_rib(100);
@@ -302,6 +330,7 @@ int main(void)
 	    cmocka_unit_test(random_paths_are_kept_in_order),
 	    cmocka_unit_test(flaps_take_no_more_memory),
 	    cmocka_unit_test(the_maximum_is_kept),
+	    cmocka_unit_test(no_choice_of_addresses_collides),
 	    cmocka_unit_test(marked_sets_are_seen_and_not_found),
 	    cmocka_unit_test(blobs_of_all_sizes_come_back),
 	};
