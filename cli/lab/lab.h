@@ -73,7 +73,7 @@ const char *lab_path(const struct lab *l, char buf[LAB_PATH], const char *name);
 /*
  * Runs a program to its end, on a host of the lab unless that is NULL;
  * *ret_out is what it wrote, the caller's to free (may be NULL: not wanted).
- * Its exit code; -errno when it could not be run or took longer than 30 s.
+ * Its exit code; -errno when it could not be run or took longer than 120 s.
  */
 int lab_run(const struct lab *l, const char *host, const char *const argv[],
     char **ret_out);

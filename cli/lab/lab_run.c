@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RUN_S 30
+#define RUN_S 120 /* gobgp answers nothing while it is busy */
 #define OUT_MAX ((size_t)256 << 20)
 #define END_S 5
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define START_S 20
-#define CROSS_S 120 /* without any progress */
+#define CROSS_S 300 /* without any progress */
 #define LOOK_MS 1000
 #define MEMORY_MB 2000 /* measured at its peak, with the whole table */
 #define MEMORY_SMALL_MB 400
@@ -318,12 +318,14 @@ struct crossing {
 	char missing[128]; /* who does not */
 };
 
+/* Brings c up to date. */
 static void look(const struct lab *l, struct crossing *c)
 {
 	json_t *rows = sessions(l);
 	char addr[64];
 
-	*c = (struct crossing){.all_up = rows != NULL, .equal = rows != NULL};
+	c->all_up = c->equal = rows != NULL;
+	c->missing[0] = 0;
 	(void)snprintf(addr, sizeof addr, LAB_LAN4 "%u", LAB_TABLE_HOST);
 	if (rows && l->table) {
 		c->taken = figure(rows, addr, 0, "received");
@@ -335,9 +337,10 @@ static void look(const struct lab *l, struct crossing *c)
 		struct lab_view view = {0};
 
 		if (!m->view(l, m, &view) || !view.up[0] || !view.up[1]) {
+			/* What it held when it last answered stands. */
 			c->all_up = c->equal = false;
 			(void)snprintf(c->missing, sizeof c->missing,
-			    "%s is not up yet", m->name);
+			    "%s is not up, or does not answer", m->name);
 			continue;
 		}
 		c->held[i] = view.routes[0];
@@ -369,7 +372,7 @@ static int wait_crossing(const struct lab *l)
 {
 	uint64_t due = clock_now_ns() + CROSS_S * NS_PER_S;
 	uint64_t said = clock_now_ns();
-	struct crossing now, before = {0};
+	struct crossing now = {0}, before = {0};
 	unsigned still = 0;
 
 	for (;;) {
