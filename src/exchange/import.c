@@ -315,6 +315,7 @@ static void conf_members(struct exchange *x, const struct conf *c)
 
 			l->addr = m->at[k].addr;
 			l->asn = m->asn;
+			l->shutdown = m->shutdown;
 			l->unknown = (uint8_t)m->unknown;
 			memcpy(l->max, m->max_prefix, sizeof l->max);
 		}

@@ -106,7 +106,8 @@ struct slot {
 	uint64_t join_seq[FAMILY_COUNT];
 	uint64_t last_at[FAMILY_COUNT]; /* cursor, and when it moved */
 	uint64_t moved_ns[FAMILY_COUNT];
-	bool reading[FAMILY_COUNT]; /* its cursor was seen since the join */
+	uint32_t looks[FAMILY_COUNT]; /* at a JOIN that is not answered */
+	bool reading[FAMILY_COUNT];   /* its cursor was seen since the join */
 	struct feed_place place[FAMILY_COUNT]; /* of the join or skip */
 	struct lag *lag[FAMILY_COUNT];
 	/* path ids of an ADD-PATH peer that do not fit ours (import.c) */
@@ -196,6 +197,7 @@ struct exchange {
 		uint32_t asn;
 		uint32_t max[FAMILY_COUNT];
 		uint8_t unknown;
+		bool shutdown;
 	} * limit; /* sorted by address */
 	size_t n_limit;
 

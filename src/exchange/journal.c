@@ -14,6 +14,8 @@
 #include <stdlib.h>
 
 #define NO_ENTRY UINT32_MAX
+#define LOST_NS NS_PER_S
+#define LOST_LOOKS 150
 #define STALLED_NS                                                             \
 	(200 * NS_PER_MS) /* without progress, when room is short              \
 			   */
@@ -293,6 +295,7 @@ void journal_join(struct exchange *x, uint32_t slot, enum family f)
 	s->reading[f] = false;
 	s->last_at[f] = 0;
 	s->moved_ns[f] = x->now;
+	s->looks[f] = 0;
 	s->want_join |= (uint8_t)BGP_FAMILY(f);
 	x->pending = true;
 }
@@ -433,6 +436,34 @@ static bool is_slow(struct exchange *x, uint32_t slot, enum family f,
 	       x->now - s->moved_ns[f] > STALLED_NS;
 }
 
+/*
+ * A JOIN that nobody answers: its session may be down, and the word of that
+ * wait behind records that wait for room here.
+ */
+static bool is_lost(struct exchange *x, uint32_t slot, enum family f)
+{
+	struct slot *s = x->slot[slot];
+
+	if (s->reading[f] || journal_at(x, slot, f) != UINT64_MAX)
+		return false;
+	s->looks[f]++;
+	return x->now - s->moved_ns[f] > LOST_NS && s->looks[f] > LOST_LOOKS;
+}
+
+static void give_up(struct exchange *x, uint32_t slot, enum family f)
+{
+	struct slot *s = x->slot[slot];
+
+	leave(x, slot, journal_of(s, f));
+	serve_begin(x, slot, f, true);
+	s->lag[f]->left = false;
+	s->join_seq[f] = 0;
+	s->moved_ns[f] = x->now;
+	s->looks[f] = 0;
+	s->want_join |= (uint8_t)BGP_FAMILY(f);
+	x->pending = true;
+}
+
 static void relieve(struct exchange *x, struct journal *j, enum family f)
 {
 	const struct feed_chunk *c = chunk_at(x, j->first);
@@ -452,6 +483,10 @@ static void relieve(struct exchange *x, struct journal *j, enum family f)
 			struct slot *s = x->slot[slot];
 			uint64_t at = journal_at(x, slot, f);
 
+			if (is_lost(x, slot, f)) {
+				give_up(x, slot, f);
+				continue;
+			}
 			if (!holds(x, slot, f, c) || !s->reading[f] ||
 			    at == UINT64_MAX || (s->lag[f] && s->lag[f]->left))
 				continue;

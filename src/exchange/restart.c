@@ -415,7 +415,8 @@ static bool all_have_told(const struct exchange *x, enum family f)
 			return false;
 	/* Nobody told us who was there: it may have been everybody. */
 	for (size_t i = 0; i < x->n_limit && !x->expect_known; i++)
-		if (!peer_has_told(x, &x->limit[i].addr, f))
+		if (!x->limit[i].shutdown &&
+		    !peer_has_told(x, &x->limit[i].addr, f))
 			return false;
 	return true;
 }
