@@ -66,7 +66,7 @@ static void drop(struct peer_link *p, const char *why)
 
 	if (!p->on)
 		return;
-	log_warn("link_ended", "to=%s info=%s",
+	log_info("link_ended", "to=%s info=%s",
 	    p->role == ROLE_SESSION ? "session" : "api", why);
 	loop_del(e->env->loop, &p->fd);
 	if (p->role == ROLE_SESSION) {

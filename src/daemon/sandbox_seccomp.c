@@ -192,7 +192,10 @@ static size_t arg(unsigned i)
 	return offsetof(struct seccomp_data, args) + i * sizeof(uint64_t);
 }
 
-/* Allows the call when (argument & bits) is zero, else EPERM. */
+/*
+ * Allows the call when (argument & bits) is zero, else EPERM.  Only a path
+ * that ends here loads another word: who goes on still has the number.
+ */
 static void allow_without(struct filter *f, int call, unsigned i, uint32_t bits)
 {
 	unless(f, (uint32_t)call, 4);
@@ -235,7 +238,6 @@ static void build(struct filter *f, enum role r)
 	if (r == ROLE_SESSION) {
 		each(f, connects, ARRAY_SIZE(connects), allow);
 		allow_values(f, SYS_socket, 0, inet, ARRAY_SIZE(inet));
-		/* `unless` left another word loaded only on its own path. */
 		allow_values(f, SYS_ioctl, 1, queues, ARRAY_SIZE(queues));
 	}
 	allow_without(f, SYS_mmap, 2, PROT_EXEC);
