@@ -124,6 +124,5 @@ size_t peers_count(const struct peers *ps);
 /* i-th by ASN, then address; false beyond the end. */
 bool peers_info(const struct peers *ps, size_t i, struct peer_info *ret);
 /* Index of the first one behind asn and addr, for a list made in slices. */
-size_t peers_after(
-    const struct peers *ps, uint32_t asn, const struct ip *addr);
+size_t peers_after(const struct peers *ps, uint32_t asn, const struct ip *addr);
 void peers_figures(const struct peers *ps, struct peers_figures *ret);
