@@ -20,12 +20,13 @@
 #define OUT_MAX ((size_t)256 << 20)
 #define END_S 5
 
-static volatile sig_atomic_t stop;
+static volatile sig_atomic_t stop; /* how often we were asked to */
 
 static void on_signal(int sig)
 {
 	(void)sig;
-	stop = 1;
+	if (stop < 100)
+		stop = stop + 1;
 }
 
 void lab_say(const char *fmt, ...)
@@ -129,9 +130,11 @@ static void become(
 	_exit(127);
 }
 
-/* Forks argv with its output on `out`.  Its pid, or -errno. */
-static pid_t start(
-    const char *ns, const char *const argv[], int out, bool session)
+/*
+ * Forks argv with its output on `out`, in a session of its own: ^C is for us
+ * alone.  Its pid, or -errno.
+ */
+static pid_t start(const char *ns, const char *const argv[], int out)
 {
 	int tell[2], err = 0;
 	int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -145,8 +148,7 @@ static pid_t start(
 	}
 	pid_t pid = fork();
 	if (pid == 0) {
-		if (session)
-			(void)setsid();
+		(void)setsid();
 		become(ns, argv, in, out, tell[1]);
 	}
 	if (pid < 0)
@@ -160,9 +162,13 @@ static pid_t start(
 	return err ? err : pid;
 }
 
-/* Reads all that comes until the end or the deadline; -ETIME then. */
+/*
+ * Reads all that comes until the end or the deadline; -ETIME then, -EINTR
+ * when we are asked to stop meanwhile.
+ */
 static int collect(int fd, char **ret, uint64_t due_ns)
 {
+	int asked = stop;
 	char *buf = NULL;
 	size_t n = 0, cap = 0;
 
@@ -185,6 +191,12 @@ static int collect(int fd, char **ret, uint64_t due_ns)
 			free(buf);
 			return -ETIME;
 		}
+		if (stop != asked) {
+			free(buf);
+			return -EINTR;
+		}
+		if (p.revents == 0)
+			continue;
 		got = read(fd, buf + n, cap - n - 1);
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -207,8 +219,8 @@ int lab_run(const struct lab *l, const char *host, const char *const argv[],
 
 	if (pipe2(fds, O_CLOEXEC))
 		return -errno;
-	pid_t pid = start(
-	    host ? lab_namespace(l, ns, host) : NULL, argv, fds[1], false);
+	pid_t pid =
+	    start(host ? lab_namespace(l, ns, host) : NULL, argv, fds[1]);
 	close(fds[1]);
 	if (pid < 0) {
 		close(fds[0]);
@@ -265,7 +277,7 @@ int lab_spawn(const struct lab *l, const char *name, const char *host,
 	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (out < 0)
 		return -errno;
-	pid_t pid = start(lab_namespace(l, ns, host), argv, out, true);
+	pid_t pid = start(lab_namespace(l, ns, host), argv, out);
 	close(out);
 	if (pid < 0)
 		return pid;

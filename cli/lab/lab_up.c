@@ -206,7 +206,7 @@ static int start_spean(const struct lab *l)
 		else if (lab_pause(50))
 			err = -EINTR;
 	}
-	if (err && err != -EINTR) {
+	if (err && !lab_pause(0)) {
 		lab_say("spean did not start:");
 		show_log(l, "spean");
 	}
@@ -221,7 +221,7 @@ static int start_members(const struct lab *l)
 
 		if (!err)
 			err = m->start(l, m);
-		if (err == -EINTR || lab_pause(0))
+		if (lab_pause(0))
 			return -EINTR;
 		if (err) {
 			lab_say(
@@ -534,6 +534,7 @@ int lab_up(struct lab *l, bool wait)
 {
 	int err;
 
+	(void)lab_pause(0); /* from here on ^C takes down what was made */
 	if (check_programs() || check_memory(l))
 		return CLI_FAILED;
 	/* What is left of an earlier one, whole or not, goes first. */
@@ -541,7 +542,7 @@ int lab_up(struct lab *l, bool wait)
 	if (make_dir(l))
 		return CLI_FAILED;
 	lab_say("making the LAN and its namespaces");
-	err = lab_pause(0) ? -EINTR : lab_net_make(l);
+	err = lab_net_make(l);
 	if (!err) {
 		lab_say("starting spean");
 		err = start_spean(l);
@@ -556,10 +557,10 @@ int lab_up(struct lab *l, bool wait)
 	}
 	if (!err && wait)
 		err = wait_crossing(l);
-	if (err == -EINTR)
+	if (err && lab_pause(0)) {
 		lab_say("interrupted: taking it down again");
-	if (err == -EINTR)
 		(void)lab_down(l, true);
+	}
 	if (err)
 		return CLI_FAILED;
 	if (wait) {
