@@ -163,6 +163,9 @@ def main():
         units(ASAN, "unit tests under ASan and UBSan")
     script("include rules", [sys.executable, "tests/includes_test.py"])
     if built:
+        script("recordings, counted as bgpdump counts them",
+               [sys.executable, "tests/count.py"],
+               env={"SPEAN": str(TOP / BUILD / "spean")})
         scenarios()
     return finish()
 
