@@ -10,6 +10,9 @@
 #define ID_BITS 19u
 #define ID_MAX (1u << ID_BITS)
 #define BIG_ID_MAX 4096u /* path ids beyond ID_MAX that one peer may use */
+#define PATHS_MAX 64u	 /* of one prefix from one ADD-PATH peer */
+/* Attributes of one peer, interned: some ten times a full table's. */
+#define ATTRS_MAX ((uint64_t)256 << 20)
 
 /*
  * What we send to ADD-PATH clients must be stable and belong to one path:
@@ -49,8 +52,17 @@ struct route {
 	const struct bgp_attrs *attrs;
 	struct rib_set_in in;
 	uint32_t set; /* of in, with a reference; RIB_NONE: not yet */
-	bool bad;     /* out of resources */
+	/* The last one that was refused for its prefix, likewise. */
+	uint32_t refused;
+	const char *bad; /* out of resources */
 };
+
+static void forget(struct route *t, uint32_t *set)
+{
+	if (*set != RIB_NONE)
+		rib_set_unref(t->x->rib, *set);
+	*set = RIB_NONE;
+}
 
 static void count(struct route *t, uint32_t old, uint32_t set)
 {
@@ -69,14 +81,35 @@ static void count(struct route *t, uint32_t old, uint32_t set)
 	}
 }
 
+/* The set of a route that is refused for its prefix, with a reference. */
+static uint32_t refused_for(struct route *t, enum reason reason)
+{
+	struct rib *r = t->x->rib;
+
+	/* Attributes may be long, and prefixes many. */
+	if (t->refused == RIB_NONE ||
+	    rib_set_at(r, t->refused)->reason != reason) {
+		struct rib_set_in in = t->in;
+
+		forget(t, &t->refused);
+		in.flags = RIB_SET_PREFIX;
+		in.reason = reason;
+		t->refused = judge_set(t->x, t->attrs, &in);
+		if (t->refused == RIB_NONE)
+			return RIB_NONE;
+	}
+	rib_set_ref(r, t->refused);
+	return t->refused;
+}
+
 /* The route's set, with a reference for its path. */
 static uint32_t set_for(struct route *t, const struct rib_nlri *v)
 {
 	struct exchange *x = t->x;
 
 	if (t->set == RIB_NONE || t->in.path_id != v->path_id) {
-		if (t->set != RIB_NONE)
-			rib_set_unref(x->rib, t->set);
+		forget(t, &t->set);
+		forget(t, &t->refused);
 		t->in.path_id = v->path_id;
 		t->set = judge_set(x, t->attrs, &t->in);
 		if (t->set == RIB_NONE)
@@ -90,31 +123,43 @@ static uint32_t set_for(struct route *t, const struct rib_nlri *v)
 		p.addr.family = (uint8_t)t->f;
 		struct verdict verdict =
 		    policy_check_prefix(x->policy, t->s->c.member, &p);
-		if (!verdict.accept) {
-			struct rib_set_in in = t->in;
-
-			in.flags = RIB_SET_PREFIX;
-			in.reason = verdict.reason;
-			return judge_set(x, t->attrs, &in);
-		}
+		if (!verdict.accept)
+			return refused_for(t, verdict.reason);
 	}
 	rib_set_ref(x->rib, set);
 	return set;
 }
 
+/* Why one peer may not have a further path, or NULL. */
+static const char *too_much(const struct route *t, const struct rib_entry *e)
+{
+	if (t->x->rib->slot[t->slot].bytes > ATTRS_MAX)
+		return "too many bytes of attributes";
+	if (e->n >= PATHS_MAX && rib_count(t->x->rib, e, t->slot) >= PATHS_MAX)
+		return "too many paths of one prefix";
+	return NULL;
+}
+
 static void announce(struct route *t, const struct rib_nlri *v)
 {
+	static const char full[] = "routing table is full";
 	struct rib *r = t->x->rib;
 
-	if (v->id == RIB_NONE || !v->path_id) {
-		t->bad = true;
+	if (v->id == RIB_NONE) {
+		t->bad = full;
+		return;
+	}
+	if (!v->path_id) {
+		t->bad = "too many path identifiers";
 		return;
 	}
 	struct rib_entry *e = rib_entry_at(r, t->f, v->id);
 	uint32_t old = rib_have(r, e, t->slot, v->path_id);
+	if (old == RIB_NONE && (t->bad = too_much(t, e)))
+		return;
 	uint32_t set = set_for(t, v);
 	if (set == RIB_NONE) {
-		t->bad = true;
+		t->bad = full;
 		return;
 	}
 	if (old == set) {
@@ -126,7 +171,7 @@ static void announce(struct route *t, const struct rib_nlri *v)
 	if (!rib_put(r, t->f, v->id, old, set)) {
 		count(t, set, RIB_NONE);
 		rib_set_unref(r, set);
-		t->bad = true;
+		t->bad = full;
 	}
 }
 
@@ -174,9 +219,8 @@ static void run_of(struct route *t, struct bgp_nlri run, bool reach)
 		if (t->x->dirty.n >= BATCH_PREFIXES)
 			export_flush(t->x);
 	}
-	if (t->set != RIB_NONE)
-		rib_set_unref(t->x->rib, t->set);
-	t->set = RIB_NONE;
+	forget(t, &t->set);
+	forget(t, &t->refused);
 }
 
 static void reach(
@@ -189,6 +233,7 @@ static void reach(
 	    .slot = slot,
 	    .attrs = &u->attrs,
 	    .set = RIB_NONE,
+	    .refused = RIB_NONE,
 	    .in = {.slot = slot,
 		.family = u->reach[i].family,
 		.wire = {(const uint8_t *)"", 0},
@@ -208,10 +253,10 @@ static void reach(
 	}
 	run_of(&t, u->reach[i], true);
 	if (t.bad) {
-		struct bgp_notify n = bgp_notify_cease(
-		    BGP_CEASE_RESOURCES, "routing table is full");
+		struct bgp_notify n =
+		    bgp_notify_cease(BGP_CEASE_RESOURCES, t.bad);
 
-		restart_close(x, slot, &n, 60, "out of resources");
+		restart_close(x, slot, &n, 60, t.bad);
 	}
 }
 
@@ -263,8 +308,11 @@ void import_update(struct exchange *x, uint32_t slot, struct rd body)
 		return;
 	}
 	for (unsigned i = 0; i < 2; i++) {
-		struct route t = {
-		    .x = x, .s = s, .slot = slot, .set = RIB_NONE};
+		struct route t = {.x = x,
+		    .s = s,
+		    .slot = slot,
+		    .set = RIB_NONE,
+		    .refused = RIB_NONE};
 
 		if (u.withdrawn[i].wire.n)
 			run_of(&t, u.withdrawn[i], false);

@@ -198,6 +198,7 @@ static uint32_t set_new(
 		rib_blob_give(&r->blobs, blob, n);
 		return RIB_NONE;
 	}
+	r->slot[in->slot].bytes += n;
 	uint8_t *to = rib_blob_at(&r->blobs, blob);
 	memcpy(to, in->next_hop.p, in->next_hop.n);
 	if (in->wire.n)
@@ -287,8 +288,9 @@ void rib_set_unref(struct rib *r, uint32_t set)
 	if (--s->refs)
 		return;
 	rib_set_unindex(r, set);
-	rib_blob_give(
-	    &r->blobs, s->blob, (size_t)s->next_hop_len + s->wire_len);
+	size_t n = (size_t)s->next_hop_len + s->wire_len;
+	r->slot[rib_set_slot(r, set)].bytes -= n;
+	rib_blob_give(&r->blobs, s->blob, n);
 	uint32_t class = rib_class_of(r, set);
 	set_give(r, set);
 	if (r->drop)

@@ -105,6 +105,25 @@ uint32_t rib_have(const struct rib *r, const struct rib_entry *e, uint32_t slot,
 	return RIB_NONE;
 }
 
+unsigned rib_count(
+    const struct rib *r, const struct rib_entry *e, uint32_t slot)
+{
+	unsigned left = e->n;
+	unsigned n = 0;
+
+	if (!left)
+		return 0;
+	n += rib_set_slot(r, e->best) == slot;
+	left--;
+	for (uint32_t at = e->more; left; at = rib_node_at(r, at)->next) {
+		const struct rib_node *node = rib_node_at(r, at);
+
+		for (unsigned i = 0; i < 3 && left; i++, left--)
+			n += rib_set_slot(r, node->set[i]) == slot;
+	}
+	return n;
+}
+
 static uint32_t top(const struct rib *r, uint32_t set)
 {
 	return (uint32_t)(rib_key_of(r, set) >> RIB_KEY_SHIFT);

@@ -18,7 +18,7 @@
 #include "rib/pool.h"
 #include "rib/rib.h"
 
-#define RIB_ID_MAX ((1u << 24) - 2) /* prefixes of a family, sets */
+#define RIB_ID_MAX ((1u << 24) - 3) /* prefixes of a family, sets */
 #define RIB_PAGE 64		    /* sets of a page */
 
 /* The end of every prefix entry; the address stands before it. */
@@ -34,6 +34,7 @@ enum rib_entry_flag {
 	RIB_ENTRY_FREE = 1,
 	RIB_ENTRY_DIRTY = 2, /* the exchange's: touched in this batch */
 	RIB_ENTRY_KEPT = 4,  /* the exchange's: empty, but not to be freed */
+	RIB_ENTRY_ADDED = 8, /* while the index grows: it is in the new one */
 };
 
 struct rib_node {
@@ -50,6 +51,9 @@ struct rib_index {
 struct rib_table {
 	struct rib_vec mem;
 	struct rib_index index;
+	struct rib_index old; /* while a bigger one is filled */
+	uint32_t moved;	      /* ids below are in the new one */
+	uint32_t upto;	      /* ids above never were in the old one */
 	uint32_t stride;
 	uint32_t end;
 	uint32_t free; /* first free id, RIB_NONE */
@@ -93,6 +97,7 @@ struct rib_slot {
 	uint32_t pages; /* first page, RIB_NONE */
 	uint32_t id;	/* BGP identifier */
 	struct ip peer;
+	uint64_t bytes; /* of its sets' attributes and next hops */
 };
 
 struct rib {
@@ -284,6 +289,9 @@ void rib_release(struct rib *r, enum family f, uint32_t id);
 /* The set of the slot's path with that path id, or RIB_NONE. */
 uint32_t rib_have(const struct rib *r, const struct rib_entry *e, uint32_t slot,
     uint32_t path_id);
+/* How many of the prefix' paths are the slot's. */
+unsigned rib_count(
+    const struct rib *r, const struct rib_entry *e, uint32_t slot);
 /*
  * Puts a path in, instead of old (RIB_NONE: none).  Takes over the caller's
  * reference to set, gives old's back.  False: too many paths.
