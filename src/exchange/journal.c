@@ -369,7 +369,10 @@ void journal_reclaim(struct exchange *x)
 /* ---- leaving behind ---------------------------------------------------------
  */
 
-/* Marks what the client has not been sent, from its cursor to the end. */
+/*
+ * Marks what the client has not been sent, from its cursor to the end.  The
+ * session says where that is: only our own entries say where one begins.
+ */
 static void mark_unsent(
     struct exchange *x, uint32_t slot, enum family f, uint64_t at)
 {
@@ -380,16 +383,15 @@ static void mark_unsent(
 		struct feed_chunk *c = chunk_at(x, i);
 		uint32_t used =
 		    atomic_load_explicit(&c->used, memory_order_relaxed);
-		uint32_t o = c->seq == at >> 17 ? (uint32_t)(at & 0x1ffff) : 0;
+		uint32_t o = c->seq < at >> 17 ? used : 0;
 
-		if (c->seq < at >> 17)
-			o = used;
 		while (o < used) {
 			struct feed_entry e;
 			uint64_t word = 0;
 
 			memcpy(&e, c->data + o, sizeof e);
 			if (e.kind == FEED_ENTRY_ROUTES &&
+			    FEED_AT(c->seq, o) >= at &&
 			    s->outer / 64 < e.mask_words)
 				memcpy(&word,
 				    c->data + e.mask + s->outer / 64 * 8,
