@@ -6,6 +6,11 @@
 
 #include <stdlib.h>
 
+/* Empty prefixes of a family that are kept for laggards: too many is when
+ * some of them must have been away from the table for long. */
+#define KEPT_LOOK (1u << 18)
+#define KEPT_MAX (1u << 21)
+
 void vec_room(struct vec *v, size_t n, size_t size)
 {
 	size_t cap = v->cap ? v->cap : 256;
@@ -111,40 +116,91 @@ void dirty_drop(struct exchange *x, enum family f, uint32_t id)
 	vec_push_u32(&x->kept[f], id);
 }
 
-static bool some_laggard_needs(
-    const struct exchange *x, enum family f, uint32_t id)
+/* What laggards are still to hear of, a bit a prefix; NULL: nothing. */
+static uint64_t *needed(
+    const struct exchange *x, enum family f, uint32_t *ret_words)
 {
+	uint32_t words = rib_end(x->rib, f) / 64 + 1;
+	uint64_t *all = NULL;
+
+	*ret_words = words;
 	for (uint32_t i = 0; i < x->n_slots; i++) {
 		const struct slot *s = x->slot[i];
+		const struct lag *l = s ? s->lag[f] : NULL;
 
-		if (s && s->lag[f] && id / 64 < s->lag[f]->words &&
-		    bit_get(s->lag[f]->bits, id))
-			return true;
+		if (!l)
+			continue;
+		if (!all)
+			all = calloc(words, sizeof *all);
+		must(all);
+		for (uint32_t w = 0; w < l->words && w < words; w++)
+			all[w] |= l->bits[w];
 	}
-	return false;
+	return all;
 }
 
 /* Frees the empty prefixes of which every laggard has heard. */
+static void unkeep(struct exchange *x, enum family f)
+{
+	struct vec *v = &x->kept[f];
+	size_t left = 0;
+	uint32_t words;
+	uint64_t *all = v->n ? needed(x, f, &words) : NULL;
+
+	for (size_t i = 0; i < v->n; i++) {
+		uint32_t id = vec_u32(v)[i];
+		struct rib_entry *e = rib_entry_at(x->rib, f, id);
+
+		if (e->flags & RIB_ENTRY_DIRTY ||
+		    (!e->n && all && bit_get(all, id))) {
+			vec_u32(v)[left++] = id;
+			continue;
+		}
+		e->flags &= (uint8_t)~RIB_ENTRY_KEPT;
+		if (!e->n)
+			rib_release(x->rib, f, id);
+	}
+	v->n = left;
+	free(all);
+}
+
 void dirty_unkeep(struct exchange *x)
 {
+	for (enum family f = 0; f < FAMILY_COUNT; f++)
+		unkeep(x, f);
+}
+
+/* How many of the kept prefixes the laggard has not heard of. */
+static size_t owed(const struct exchange *x, const struct lag *l, enum family f)
+{
+	const struct vec *v = &x->kept[f];
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->n; i++) {
+		uint32_t id = vec_u32(v)[i];
+
+		n += id / 64 < l->words && bit_get(l->bits, id);
+	}
+	return n;
+}
+
+void dirty_relieve(struct exchange *x)
+{
 	for (enum family f = 0; f < FAMILY_COUNT; f++) {
-		struct vec *v = &x->kept[f];
-		size_t left = 0;
+		if (x->kept[f].n < x->kept_look[f] || x->kept[f].n < KEPT_LOOK)
+			continue;
+		unkeep(x, f);
+		size_t n = x->kept[f].n;
+		x->kept_look[f] = n + KEPT_LOOK;
+		if (n < KEPT_MAX)
+			continue;
+		/* Others need the room in the table. */
+		for (uint32_t i = 0; i < x->n_slots; i++) {
+			const struct slot *s = x->slot[i];
 
-		for (size_t i = 0; i < v->n; i++) {
-			uint32_t id = vec_u32(v)[i];
-			struct rib_entry *e = rib_entry_at(x->rib, f, id);
-
-			if (e->flags & RIB_ENTRY_DIRTY ||
-			    (!e->n && x->n_lagging &&
-				some_laggard_needs(x, f, id))) {
-				vec_u32(v)[left++] = id;
-				continue;
-			}
-			e->flags &= (uint8_t)~RIB_ENTRY_KEPT;
-			if (!e->n)
-				rib_release(x->rib, f, id);
+			if (s && s->c.up && s->lag[f] &&
+			    owed(x, s->lag[f], f) > n / 2)
+				serve_too_slow(x, i);
 		}
-		v->n = left;
 	}
 }

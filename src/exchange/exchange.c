@@ -245,6 +245,7 @@ bool exchange_work(struct exchange *x, uint64_t now_ns, uint64_t budget_ns)
 		}
 	}
 	export_flush(x); /* clients are served what the journals agree with */
+	dirty_relieve(x);
 	if (x->area)
 		more |= serve_step(x, deadline);
 	if (x->area && (x->counts_due || more) &&

@@ -70,13 +70,21 @@ struct classes {
 /* ---- slots ----------------------------------------------------------------
  */
 
+struct gone { /* ADD-PATH: a path that the client is to be told to drop */
+	uint32_t id;
+	uint32_t path_id;
+	uint32_t next; /* + 1, in its chain or among the free ones; 0: last */
+};
+
 struct lag { /* of one client and family, while it is served from the RIB */
 	uint64_t *bits; /* a bit a prefix that it is to be told about */
 	uint32_t words;
-	uint32_t at;	/* the word where serving goes on */
-	uint64_t *gone; /* ADD-PATH: prefix << 32 | path id taken away */
-	size_t n_gone;
-	size_t cap_gone;
+	uint32_t at; /* the word where serving goes on */
+	struct gone *gone;
+	uint32_t *gone_chain; /* by prefix; + 1, 0: empty */
+	uint32_t n_gone;      /* used once */
+	uint32_t cap_gone;    /* of both, a power of two */
+	uint32_t gone_free;
 	uint64_t mark[2]; /* ends of the last two slices in the journal */
 	uint32_t slice;	  /* prefixes of the next one */
 	bool left;	  /* SKIP is sent: it leaves the journal */
@@ -100,7 +108,8 @@ struct slot {
 	uint32_t max_prefix[FAMILY_COUNT];
 	uint64_t stale_until;
 	uint64_t up_ns;
-	uint64_t heard_ns; /* last UPDATE */
+	uint64_t heard_ns;   /* last UPDATE */
+	uint64_t refresh_ns; /* what its route refreshes have cost so far */
 	struct feed_close close;
 	struct bgp_rules rules;
 	uint64_t join_seq[FAMILY_COUNT];
@@ -223,7 +232,8 @@ struct exchange {
 	uint32_t *run_table; /* by hash: run + 1 */
 	uint32_t run_table_bits;
 	uint32_t last_run;
-	struct vec kept[FAMILY_COUNT]; /* empty prefixes that laggards need */
+	struct vec kept[FAMILY_COUNT];	/* empty prefixes that laggards need */
+	size_t kept_look[FAMILY_COUNT]; /* so many: time to look at them */
 
 	/* out */
 	struct feed_shared *area;
@@ -352,7 +362,10 @@ void dirty_touch(struct exchange *x, enum family f, uint32_t id);
 void dirty_fresh(struct exchange *x, enum family f, uint32_t id);
 /* Frees an empty prefix, unless a laggard is still to hear of it. */
 void dirty_drop(struct exchange *x, enum family f, uint32_t id);
+/* Frees the kept prefixes that no laggard is to hear of any more. */
 void dirty_unkeep(struct exchange *x);
+/* The same when there are many; who alone needs too many is closed. */
+void dirty_relieve(struct exchange *x);
 
 /* export.c */
 void export_flush(struct exchange *x);
@@ -407,6 +420,8 @@ void serve_mark(struct exchange *x, uint32_t slot, enum family f, uint32_t id);
 void serve_gone(struct exchange *x, uint32_t slot, enum family f, uint32_t id,
     uint32_t path_id);
 void serve_end(struct exchange *x, uint32_t slot, enum family f);
+/* Closes a session that costs others too much. */
+void serve_too_slow(struct exchange *x, uint32_t slot);
 bool serve_step(struct exchange *x, uint64_t deadline);
 void serve_refresh(struct exchange *x, uint32_t slot, enum family f);
 /* End-of-RIB now, or when it has all. */

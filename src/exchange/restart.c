@@ -14,6 +14,8 @@
 
 #define QUIET_NS (2 * NS_PER_S) /* a peer without RFC 4724 has told it all */
 #define LOOK_NS (100 * NS_PER_MS)
+#define REFRESH_NS (NS_PER_S / 2) /* one of them, in the long run */
+#define REFRESH_BURST 64	  /* so many at once */
 
 /* ---- sets of a slot
  * ---------------------------------------------------------- */
@@ -320,12 +322,32 @@ void restart_end_of_rib(struct exchange *x, uint32_t slot, enum family f)
 	forget_stale(x, slot, f);
 }
 
+/*
+ * A request of 23 bytes costs a walk over all of its routes, or a whole
+ * table.  False, and the session is closed: there are too many.
+ */
+static bool refresh_allowed(struct exchange *x, uint32_t slot)
+{
+	struct slot *s = x->slot[slot];
+
+	if (s->refresh_ns < x->now)
+		s->refresh_ns = x->now;
+	s->refresh_ns += REFRESH_NS;
+	if (s->refresh_ns - x->now <= REFRESH_BURST * REFRESH_NS)
+		return true;
+	struct bgp_notify n =
+	    bgp_notify_cease(BGP_CEASE_RESOURCES, "too many route refreshes");
+
+	restart_close(x, slot, &n, 60, "too many route refreshes");
+	return false;
+}
+
 void restart_refresh(
     struct exchange *x, uint32_t slot, enum family f, uint8_t subtype)
 {
 	struct slot *s = x->slot[slot];
 
-	if (!(s->c.as.families & BGP_FAMILY(f)))
+	if (!(s->c.as.families & BGP_FAMILY(f)) || !refresh_allowed(x, slot))
 		return;
 	switch (subtype) {
 	case 0:

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #define SLICE_MAX 65536
-#define GONE_MAX ((size_t)1 << 20)
+#define GONE_MAX (1u << 20)
 
 static void bits_room(struct lag *l, uint32_t id)
 {
@@ -73,27 +73,97 @@ void serve_mark(struct exchange *x, uint32_t slot, enum family f, uint32_t id)
 		l->at = id / 64;
 }
 
+void serve_too_slow(struct exchange *x, uint32_t slot)
+{
+	struct bgp_notify n =
+	    bgp_notify_cease(BGP_CEASE_RESOURCES, "reads too slowly");
+
+	restart_close(x, slot, &n, 60, "reads too slowly");
+}
+
+/* ---- paths taken away (ADD-PATH) ------------------------------------------
+ */
+
+static uint32_t *gone_chain(const struct lag *l, uint32_t id)
+{
+	return &l->gone_chain[(id * 0x9e3779b1u) & (l->cap_gone - 1)];
+}
+
+static bool gone_grow(struct lag *l)
+{
+	uint32_t cap = l->cap_gone ? 2 * l->cap_gone : 64;
+
+	if (cap > GONE_MAX)
+		return false;
+	struct gone *gone = realloc(l->gone, cap * sizeof *gone);
+	if (!gone)
+		return false;
+	l->gone = gone;
+	uint32_t *chain = calloc(cap, sizeof *chain);
+	if (!chain)
+		return false;
+	free(l->gone_chain);
+	l->gone_chain = chain;
+	l->cap_gone = cap;
+	/* None is free, or it would not have to grow. */
+	for (uint32_t i = 0; i < l->n_gone; i++) {
+		uint32_t *link = gone_chain(l, gone[i].id);
+
+		gone[i].next = *link;
+		*link = i + 1;
+	}
+	return true;
+}
+
+/* Takes one of the prefix' out; false: there is none. */
+static bool gone_take(struct lag *l, uint32_t id, uint32_t *ret_path_id)
+{
+	uint32_t *link = l->cap_gone ? gone_chain(l, id) : NULL;
+
+	while (link && *link) {
+		uint32_t at = *link;
+		struct gone *g = &l->gone[at - 1];
+
+		if (g->id != id) {
+			link = &g->next;
+			continue;
+		}
+		*ret_path_id = g->path_id;
+		*link = g->next;
+		g->next = l->gone_free;
+		l->gone_free = at;
+		return true;
+	}
+	return false;
+}
+
+static bool gone_add(struct lag *l, uint32_t id, uint32_t path_id)
+{
+	uint32_t at = l->cap_gone ? *gone_chain(l, id) : 0;
+
+	for (; at; at = l->gone[at - 1].next)
+		if (l->gone[at - 1].id == id &&
+		    l->gone[at - 1].path_id == path_id)
+			return true;
+	at = l->gone_free;
+	if (at) {
+		l->gone_free = l->gone[at - 1].next;
+	} else {
+		if (l->n_gone == l->cap_gone && !gone_grow(l))
+			return false;
+		at = ++l->n_gone;
+	}
+	uint32_t *link = gone_chain(l, id);
+	l->gone[at - 1] = (struct gone){id, path_id, *link};
+	*link = at;
+	return true;
+}
+
 void serve_gone(struct exchange *x, uint32_t slot, enum family f, uint32_t id,
     uint32_t path_id)
 {
-	struct lag *l = x->slot[slot]->lag[f];
-
-	if (l->n_gone == l->cap_gone) {
-		size_t cap = l->cap_gone ? 2 * l->cap_gone : 64;
-		uint64_t *gone;
-
-		if (cap > GONE_MAX ||
-		    !(gone = realloc(l->gone, cap * sizeof *gone))) {
-			struct bgp_notify n = bgp_notify_cease(
-			    BGP_CEASE_RESOURCES, "reads too slowly");
-
-			restart_close(x, slot, &n, 0, "reads too slowly");
-			return;
-		}
-		l->gone = gone;
-		l->cap_gone = cap;
-	}
-	l->gone[l->n_gone++] = (uint64_t)id << 32 | path_id;
+	if (!gone_add(x->slot[slot]->lag[f], id, path_id))
+		serve_too_slow(x, slot);
 }
 
 void serve_end(struct exchange *x, uint32_t slot, enum family f)
@@ -105,6 +175,7 @@ void serve_end(struct exchange *x, uint32_t slot, enum family f)
 		return;
 	free(l->bits);
 	free(l->gone);
+	free(l->gone_chain);
 	free(l);
 	s->lag[f] = NULL;
 	bit_clear(x->lagging[f], slot);
@@ -174,23 +245,20 @@ void serve_refresh(struct exchange *x, uint32_t slot, enum family f)
 /* ---- a slice
  * ------------------------------------------------------------------- */
 
-static void tell_add_path(
+/* Gives how many paths it had to look at. */
+static uint32_t tell_add_path(
     struct exchange *x, uint32_t slot, enum family f, uint32_t id)
 {
 	const struct rib_entry *e = rib_entry_at(x->rib, f, id);
 	struct lag *l = x->slot[slot]->lag[f];
 	uint32_t *list = x->rib->list;
 	size_t n = rib_list(x->rib, e, list, RIB_PATHS_MAX);
+	uint32_t path_id;
 
 	/* Gone ones first: one that is back is announced after. */
-	for (size_t i = 0; i < l->n_gone;) {
-		if (l->gone[i] >> 32 != id) {
-			i++;
-			continue;
-		}
-		uint32_t path_id = (uint32_t)l->gone[i];
-		l->gone[i] = l->gone[--l->n_gone];
+	while (gone_take(l, id, &path_id)) {
 		bool back = false;
+
 		for (size_t k = 0; k < n && !back; k++)
 			back =
 			    rib_set_at(x->rib, list[k])->path_id == path_id &&
@@ -202,23 +270,24 @@ static void tell_add_path(
 		if (exchange_may(x, list[i], slot) == EXCHANGE_MAY)
 			export_to(x, list[i], f, true,
 			    rib_set_at(x->rib, list[i])->path_id, slot, id);
+	return (uint32_t)n;
 }
 
-static void tell(struct exchange *x, uint32_t slot, enum family f, uint32_t id)
+/* Gives how many paths it had to look at. */
+static uint32_t tell(
+    struct exchange *x, uint32_t slot, enum family f, uint32_t id)
 {
 	const struct rib_entry *e = rib_entry_at(x->rib, f, id);
 
 	if (e->flags & RIB_ENTRY_FREE)
-		return;
-	if (x->slot[slot]->c.as.add_path_tx & BGP_FAMILY(f)) {
-		tell_add_path(x, slot, f, id);
-		return;
-	}
+		return 0;
+	if (x->slot[slot]->c.as.add_path_tx & BGP_FAMILY(f))
+		return tell_add_path(x, slot, f, id);
 	uint32_t set = exchange_choice(x, f, id, slot);
 	/* A client that never had the table has nothing to lose. */
-	if (set == RIB_NONE && x->slot[slot]->lag[f]->joining)
-		return;
-	export_to(x, set, f, false, 0, slot, id);
+	if (set != RIB_NONE || !x->slot[slot]->lag[f]->joining)
+		export_to(x, set, f, false, 0, slot, id);
+	return 1;
 }
 
 /* Tells about up to l->slice prefixes; true when no bit is left. */
@@ -237,10 +306,9 @@ static bool slice(struct exchange *x, uint32_t slot, enum family f)
 		for (; bits; bits &= bits - 1) {
 			uint32_t id =
 			    l->at * 64 + (uint32_t)__builtin_ctzll(bits);
+			uint32_t n = id < end ? tell(x, slot, f, id) : 0;
 
-			if (id < end)
-				tell(x, slot, f, id);
-			told++;
+			told += n ? n : 1;
 		}
 	}
 	return l->at >= l->words;
