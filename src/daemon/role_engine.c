@@ -233,14 +233,15 @@ static bool read_api(struct engine *e)
 /* Takes a batch of records; true when there may be more at once. */
 static bool read_session(struct engine *e)
 {
-	struct link_head h;
+	struct link_head h = {.type = FEED_UPDATE};
 	size_t bytes = 0;
 	uint64_t now = clock_now_ns();
 	uint64_t deadline = now + TURN_NS;
 	int n = 0;
 
 	for (unsigned i = 0; bytes < TURN_BYTES; i++) {
-		if (i % 64 == 63) {
+		/* What is not a common UPDATE may have taken long. */
+		if (i % 64 == 63 || h.type != FEED_UPDATE || h.len > BGP_MAX) {
 			now = clock_now_ns();
 			if (now > deadline)
 				break;
