@@ -56,6 +56,9 @@ static inline void rib_index_add(
 void rib_index_del(struct rib_index *x, uint32_t hash, uint32_t id,
     const void *arg, uint32_t (*hash_of)(const void *arg, uint32_t id));
 
+/* Takes an id out where nothing may be moved: its word leads nowhere then. */
+void rib_index_blank(struct rib_index *x, uint32_t hash, uint32_t id);
+
 /* An empty one with 2^bits places.  0 or -ENOMEM. */
 int rib_index_new(struct rib_index *x, unsigned bits);
 void rib_index_done(struct rib_index *x);

@@ -40,30 +40,53 @@ static uint32_t hash_of_id(const void *arg, uint32_t id)
 	    rib_entry_at(t->r, t->f, id)->len);
 }
 
+#define MOVE 64 /* entries moved to a bigger index with each one added */
+
+/*
+ * A bigger index is filled by and by: nobody waits for a million entries.
+ * Entries of `moved` and above, but for those added since, are in the old one
+ * until their turn comes.
+ */
+static bool is_in_old(
+    const struct rib_table *t, const struct rib_entry *e, uint32_t id)
+{
+	return t->old.slot && id >= t->moved && id < t->upto &&
+	       !(e->flags & (RIB_ENTRY_ADDED | RIB_ENTRY_FREE));
+}
+
+static void move_some(struct rib *r, enum family f, uint32_t n)
+{
+	struct rib_table *t = &r->table[f];
+	struct table_ref ref = {r, f};
+	uint32_t to = t->upto - t->moved > n ? t->moved + n : t->upto;
+
+	if (!t->old.slot)
+		return;
+	for (; t->moved < to; t->moved++) {
+		struct rib_entry *e = rib_entry_at(r, f, t->moved);
+
+		if (is_in_old(t, e, t->moved))
+			rib_index_add(
+			    &t->index, hash_of_id(&ref, t->moved), t->moved);
+		e->flags &= (uint8_t)~RIB_ENTRY_ADDED;
+	}
+	if (t->moved < t->upto)
+		return;
+	rib_index_done(&t->old);
+}
+
 static int grow_index(struct rib *r, enum family f)
 {
 	struct rib_table *t = &r->table[f];
 	struct rib_index bigger;
-	struct table_ref ref = {r, f};
 
+	move_some(r, f, UINT32_MAX);
 	if (rib_index_new(&bigger, t->index.bits + 1))
 		return -ENOMEM;
-	for (uint32_t id = 0; id < t->end; id += 32) {
-		uint32_t hash[32];
-		uint32_t n = t->end - id < 32 ? t->end - id : 32;
-
-		for (uint32_t i = 0; i < n; i++) {
-			hash[i] = hash_of_id(&ref, id + i);
-			__builtin_prefetch(
-			    &bigger.slot[rib_index_place(&bigger, hash[i])], 1);
-		}
-		for (uint32_t i = 0; i < n; i++)
-			if (!(rib_entry_at(r, f, id + i)->flags &
-				RIB_ENTRY_FREE))
-				rib_index_add(&bigger, hash[i], id + i);
-	}
-	rib_index_done(&t->index);
+	t->old = t->index;
 	t->index = bigger;
+	t->moved = 0;
+	t->upto = t->end;
 	return 0;
 }
 
@@ -72,6 +95,24 @@ static bool entry_is(
 {
 	return rib_entry_at(r, f, id)->len == v->len &&
 	       !memcmp(rib_addr_at(r, f, id), v->addr, family_bytes(f));
+}
+
+static uint32_t find_old(
+    const struct rib *r, enum family f, const struct rib_nlri *v)
+{
+	const struct rib_table *t = &r->table[f];
+	const struct rib_index *x = &t->old;
+	uint32_t at = rib_index_place(x, v->hash);
+
+	for (; x->slot[at]; at = (at + 1) & rib_index_mask(x)) {
+		uint32_t id = rib_index_id(x->slot[at]);
+
+		if (rib_index_may(x->slot[at], v->hash) && id < t->upto &&
+		    is_in_old(t, rib_entry_at(r, f, id), id) &&
+		    entry_is(r, f, id, v))
+			return id;
+	}
+	return RIB_NONE;
 }
 
 static uint32_t find(
@@ -87,7 +128,7 @@ static uint32_t find(
 		    entry_is(r, f, id, v))
 			return id;
 	}
-	return RIB_NONE;
+	return r->table[f].old.slot ? find_old(r, f, v) : RIB_NONE;
 }
 
 static uint32_t add(struct rib *r, enum family f, const struct rib_nlri *v)
@@ -115,6 +156,11 @@ static uint32_t add(struct rib *r, enum family f, const struct rib_nlri *v)
 	    .best = RIB_NONE, .more = RIB_NONE, .len = v->len};
 	rib_index_add(&t->index, v->hash, id);
 	t->live++;
+	if (t->old.slot) {
+		if (id >= t->moved && id < t->upto)
+			rib_entry_at(r, f, id)->flags = RIB_ENTRY_ADDED;
+		move_some(r, f, MOVE);
+	}
 	return id;
 }
 
@@ -154,7 +200,11 @@ void rib_release(struct rib *r, enum family f, uint32_t id)
 	struct table_ref ref = {r, f};
 
 	must(e->n == 0);
-	rib_index_del(&t->index, hash_of_id(&ref, id), id, &ref, hash_of_id);
+	if (is_in_old(t, e, id))
+		rib_index_blank(&t->old, hash_of_id(&ref, id), id);
+	else
+		rib_index_del(
+		    &t->index, hash_of_id(&ref, id), id, &ref, hash_of_id);
 	e->flags = RIB_ENTRY_FREE;
 	e->more = t->free;
 	t->free = id;
@@ -209,6 +259,7 @@ void rib_free(struct rib *r)
 	for (enum family f = 0; f < FAMILY_COUNT; f++) {
 		rib_vec_done(&r->table[f].mem);
 		rib_index_done(&r->table[f].index);
+		rib_index_done(&r->table[f].old);
 	}
 	rib_vec_done(&r->nodes);
 	rib_vec_done(&r->sets);

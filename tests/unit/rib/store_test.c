@@ -10,8 +10,8 @@
 #include <string.h>
 
 #define SLOTS 12
-#define PREFIXES 700
-#define EVENTS 60000
+#define PREFIXES 4000 /* so that the index grows a few times */
+#define EVENTS 100000
 
 struct held {
 	bool on;
