@@ -190,6 +190,15 @@ static void withdraw(struct route *t, const struct rib_nlri *v)
 	rib_cut(r, t->f, v->id, old);
 }
 
+/* Prefixes that were made for paths which could not be kept go again. */
+static void drop_empty(struct route *t, const struct rib_nlri *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].id != RIB_NONE &&
+		    !rib_entry_at(t->x->rib, t->f, v[i].id)->n)
+			dirty_touch(t->x, t->f, v[i].id);
+}
+
 /* A run of NLRI, in batches so that the tables' latency is hidden. */
 static void run_of(struct route *t, struct bgp_nlri run, bool reach)
 {
@@ -215,6 +224,8 @@ static void run_of(struct route *t, struct bgp_nlri run, bool reach)
 			else
 				withdraw(t, &v[i]);
 		}
+		if (t->bad)
+			drop_empty(t, v, n);
 		/* Others have their turn too: a batch stays a batch. */
 		if (t->x->dirty.n >= BATCH_PREFIXES)
 			export_flush(t->x);
