@@ -148,6 +148,8 @@ void peer_start(struct peer *p);
 /* The next try comes within seconds, if it were later. */
 void peer_retry_soon(struct peer *p);
 void peer_retry_fired(struct loop_timer *t);
+/* Ends the session that is up: the peer has lost it (RFC 4724 s5). */
+void peer_anew(struct peer *p);
 void peers_accepted(void *arg, int fd, const struct ip *from);
 /* Why no session is tried at all, or NULL. */
 const char *peer_idle_why(const struct peer *p);

@@ -148,6 +148,18 @@ void peer_retry_fired(struct loop_timer *t)
 		try_connect(p);
 }
 
+/* As after any other loss of a session: who does it in a loop waits. */
+void peer_anew(struct peer *p)
+{
+	uint64_t now = loop_now(p->ps->loop);
+	uint64_t up_ns = now - p->up_ns;
+
+	peer_backoff_fail(
+	    &p->backoff, now, up_ns ? up_ns : 1, false, peers_random(p->ps));
+	conn_event(p->up, BGP_EV_DROP, NULL,
+	    "the peer connected anew (graceful restart)");
+}
+
 /* Makes way for a new connection of the peer, or does not. */
 static bool make_way(struct peer *p)
 {
@@ -162,8 +174,7 @@ static bool make_way(struct peer *p)
 	}
 	/* RFC 4724 s5: it takes the place of one that is dead. */
 	if (p->up == old && old->terms.graceful) {
-		conn_event(old, BGP_EV_DROP, NULL,
-		    "the peer connected anew (graceful restart)");
+		peer_anew(p);
 		return true;
 	}
 	return false;

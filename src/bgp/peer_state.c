@@ -350,8 +350,7 @@ static bool survives(struct conn *c, const struct bgp_open *theirs)
 
 		if (!other->terms.graceful || !settled)
 			return false;
-		conn_event(other, BGP_EV_DROP, NULL,
-		    "the peer connected anew (graceful restart)");
+		peer_anew(p);
 		return true;
 	}
 	bool ours = peer_ours_wins(&c->ours, theirs);

@@ -349,6 +349,20 @@ static void a_restarted_peer_takes_its_old_session_s_place(void **state)
 	rig_expect(&rig, FEED_UP);
 	assert_true(up()->open.gr_restarting);
 	assert_int_equal(rig.head.b, 2);
+	/* Who goes on like that waits longer and longer. */
+	for (unsigned i = 0; i < 2; i++) {
+		speak_close(&a);
+		a = b;
+		speak(&rig, &b, "127.0.0.2", 64501);
+		b.open = a.open;
+		rig_expect(&rig, FEED_DOWN);
+		assert_true(info(0).wait_s >= 1 + i);
+		speak_up(&b);
+	}
+	speak(&rig, &a, "127.0.0.2", 64501);
+	rig_expect(&rig, FEED_DOWN);
+	assert_true(info(0).wait_s >= 4);
+	speak_close(&a);
 	speak_close(&b);
 	rig_stop(&rig);
 }
