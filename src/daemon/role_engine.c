@@ -57,8 +57,7 @@ static bool send_record(void *arg, enum feed_type type, uint32_t slot,
 	    e->session.link, type, slot, incarnation, data, n, NULL, 0);
 }
 
-/* ---- links ------------------------------------------------------------------
- */
+/* ---- links -------------------------------------------------------------- */
 
 static void drop(struct peer_link *p, const char *why)
 {
@@ -149,8 +148,7 @@ static void take_link(struct role_env *env, enum role other, int sock)
 	loop_task_queue(env->loop, &e->turn);
 }
 
-/* ---- questions
- * ---------------------------------------------------------------- */
+/* ---- questions ---------------------------------------------------------- */
 
 static void write_status(struct engine *e, struct json *j)
 {
@@ -227,8 +225,7 @@ static bool read_api(struct engine *e)
 	return n > 0;
 }
 
-/* ---- a turn
- * -------------------------------------------------------------------- */
+/* ---- a turn ------------------------------------------------------------- */
 
 /* Takes a batch of records; true when there may be more at once. */
 static bool read_session(struct engine *e)

@@ -12,8 +12,7 @@
 
 #include <stdlib.h>
 
-/* ---- masks and runs -------------------------------------------------------
- */
+/* ---- masks and runs ----------------------------------------------------- */
 
 static uint64_t *mask_at(const struct exchange *x, uint32_t mask)
 {
@@ -285,8 +284,7 @@ void export_runs(struct exchange *x)
 	x->last_run = 0;
 }
 
-/* ---- counting
- * ---------------------------------------------------------------- */
+/* ---- counting ----------------------------------------------------------- */
 
 static void count(
     struct exchange *x, enum family f, const uint64_t *bits, int32_t by)
@@ -327,8 +325,7 @@ void export_settle(struct exchange *x)
 		x->journal[j].entry_mask = UINT32_MAX;
 }
 
-/* ---- before and after
- * ----------------------------------------------------------- */
+/* ---- before and after --------------------------------------------------- */
 
 /* The clients of rest that get this path; they leave rest. */
 static bool give(const struct exchange *x, uint32_t set, uint64_t *rest,
@@ -482,8 +479,7 @@ void export_flush(struct exchange *x)
 	}
 }
 
-/* ---- ADD-PATH: every path that the client may have
- * ------------------------------ */
+/* ---- ADD-PATH: every path that it may have ------------------------------- */
 
 static bool clients_of(
     const struct exchange *x, enum family f, uint32_t set, uint64_t *to)

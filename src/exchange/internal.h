@@ -21,7 +21,7 @@
 #define PREFIXES_MAX 8000000 /* of a family */
 #define ENTRY_MAX 61440	     /* bytes of one message at most, with RFC 8654 */
 
-/* ---- classes (class.c) --------------------------------------------------- */
+/* ---- classes (class.c) -------------------------------------------------- */
 
 enum class_flag {
 	CLASS_NONE = 1,	     /* nobody: rejected */
@@ -67,8 +67,7 @@ struct classes {
 	uint32_t n_bucket; /* a power of two */
 };
 
-/* ---- slots ----------------------------------------------------------------
- */
+/* ---- slots -------------------------------------------------------------- */
 
 struct gone { /* ADD-PATH: a path that the client is to be told to drop */
 	uint32_t id;
@@ -124,8 +123,7 @@ struct slot {
 	uint32_t n_big_id;
 };
 
-/* ---- a batch --------------------------------------------------------------
- */
+/* ---- a batch ------------------------------------------------------------ */
 
 struct dirty {
 	uint32_t id;
@@ -275,8 +273,7 @@ struct exchange {
 	bool counts_due;
 };
 
-/* ---- small things -----------------------------------------------------------
- */
+/* ---- small things ------------------------------------------------------- */
 
 static inline bool bit_get(const uint64_t *b, uint32_t i)
 {

@@ -90,8 +90,7 @@ bool journal_wants(
 	return any;
 }
 
-/* ---- writing --------------------------------------------------------------
- */
+/* ---- writing ------------------------------------------------------------ */
 
 static void entry_close(struct exchange *x, struct journal *j)
 {
@@ -259,8 +258,7 @@ uint64_t journal_head(const struct exchange *x, unsigned journal)
 	return FEED_AT(chunk_at(x, j->open)->seq, j->used);
 }
 
-/* ---- members ----------------------------------------------------------------
- */
+/* ---- members ------------------------------------------------------------ */
 
 uint64_t journal_at(const struct exchange *x, uint32_t slot, enum family f)
 {
@@ -366,8 +364,7 @@ void journal_reclaim(struct exchange *x)
 	}
 }
 
-/* ---- leaving behind ---------------------------------------------------------
- */
+/* ---- leaving behind ----------------------------------------------------- */
 
 /*
  * Marks what the client has not been sent, from its cursor to the end.  The
@@ -522,8 +519,7 @@ void journal_relieve(struct exchange *x)
 	}
 }
 
-/* ---- records that wait
- * ---------------------------------------------------------- */
+/* ---- records that wait -------------------------------------------------- */
 
 static bool send_place(
     struct exchange *x, enum feed_type type, uint32_t slot, enum family f)

@@ -12,7 +12,7 @@ static inline bool query_is(const struct exchange_client *c, uint32_t asn,
 	       (!has_addr || ip_eq(&c->as.peer, addr));
 }
 
-/* ---- query_route.c ----------------------------------------------------- */
+/* ---- query_route.c ------------------------------------------------------ */
 
 /* Who announced it: from_asn, from, member. */
 void query_write_from(
@@ -27,7 +27,7 @@ void query_write_attrs(struct json *j, const struct rib_path *p, size_t most);
 /* rpki, state, reason, stale. */
 void query_write_state(struct json *j, const struct rib_path *p, bool best);
 
-/* ---- why.c ------------------------------------------------------------- */
+/* ---- why.c -------------------------------------------------------------- */
 
 /* Writes the one line of `why` and gives the exit code. */
 int why_write(const struct exchange *x, const struct query *q, char *buf,

@@ -17,8 +17,7 @@
 #define REFRESH_NS (NS_PER_S / 2) /* one of them, in the long run */
 #define REFRESH_BURST 64	  /* so many at once */
 
-/* ---- sets of a slot
- * ---------------------------------------------------------- */
+/* ---- sets of a slot ----------------------------------------------------- */
 
 enum what {
 	KILL_ALL,
@@ -99,8 +98,7 @@ static void forget_stale(struct exchange *x, uint32_t slot, enum family f)
 	each_set(x, slot, f, KILL_STALE);
 }
 
-/* ---- slots
- * ---------------------------------------------------------------------- */
+/* ---- slots -------------------------------------------------------------- */
 
 static void slot_free(struct exchange *x, uint32_t slot)
 {
@@ -153,8 +151,7 @@ static void set_translate(struct exchange *x)
 			x->translate = true;
 }
 
-/* ---- down
- * ------------------------------------------------------------------------ */
+/* ---- down --------------------------------------------------------------- */
 
 static void client_gone(struct exchange *x, uint32_t slot)
 {
@@ -218,8 +215,7 @@ void restart_detach(struct exchange *x)
 	}
 }
 
-/* ---- up
- * -------------------------------------------------------------------------- */
+/* ---- up ----------------------------------------------------------------- */
 
 void restart_finish(struct exchange *x)
 {
@@ -382,8 +378,7 @@ void restart_close(struct exchange *x, uint32_t slot,
 	x->pending = true;
 }
 
-/* ---- selection deferral
- * ------------------------------------------------------------ */
+/* ---- selection deferral ------------------------------------------------- */
 
 void restart_expect(struct exchange *x, const void *ips, size_t n)
 {

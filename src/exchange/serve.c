@@ -81,8 +81,7 @@ void serve_too_slow(struct exchange *x, uint32_t slot)
 	restart_close(x, slot, &n, 60, "reads too slowly");
 }
 
-/* ---- paths taken away (ADD-PATH) ------------------------------------------
- */
+/* ---- paths taken away (ADD-PATH) ---------------------------------------- */
 
 static uint32_t *gone_chain(const struct lag *l, uint32_t id)
 {
@@ -242,8 +241,7 @@ void serve_refresh(struct exchange *x, uint32_t slot, enum family f)
 	s->lag[f]->eorr = true;
 }
 
-/* ---- a slice
- * ------------------------------------------------------------------- */
+/* ---- a slice ------------------------------------------------------------ */
 
 /* Gives how many paths it had to look at. */
 static uint32_t tell_add_path(
@@ -423,8 +421,7 @@ bool serve_step(struct exchange *x, uint64_t deadline)
 	return false;
 }
 
-/* ---- what was not sent
- * ---------------------------------------------------------- */
+/* ---- what was not sent -------------------------------------------------- */
 
 static void unsent_run(
     struct exchange *x, uint32_t slot, struct bgp_nlri run, bool withdrawn)
