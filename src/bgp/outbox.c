@@ -122,28 +122,6 @@ int outbox_queue(struct outbox *o, const void *messages, size_t n, bool send)
 	return 0;
 }
 
-int outbox_join(struct outbox *o, const struct feed_place *at)
-{
-	if (!o->pool || at->journal >= FEED_JOURNALS)
-		return -EPROTO;
-	const struct feed_chunk *c = outbox_chunk(o->pool, at->chunk);
-	if (!c || c->seq != at->seq || c->journal != at->journal ||
-	    at->offset % 8 || at->offset > sizeof c->data)
-		return -EPROTO;
-	/* A cut entry would be lost from sight. */
-	if (o->flight == (int)at->journal)
-		return -EPROTO;
-	o->at[at->journal] = (struct outbox_cursor){
-	    .chunk = c,
-	    .seq = at->seq,
-	    .index = at->chunk,
-	    .offset = at->offset,
-	};
-	o->reading |= (uint8_t)(1u << at->journal);
-	publish(o, at->journal, FEED_AT(at->seq, at->offset));
-	return 0;
-}
-
 /* The entry in flight, whole. */
 static int flight_entry(struct outbox *o, struct iovec *ret)
 {
@@ -181,6 +159,35 @@ static int keep_flight(struct outbox *o)
 	}
 	o->flight = -1;
 	o->flown = 0;
+	return 0;
+}
+
+int outbox_join(struct outbox *o, const struct feed_place *at)
+{
+	if (!o->pool || at->journal >= FEED_JOURNALS)
+		return -EPROTO;
+	const struct feed_chunk *c = outbox_chunk(o->pool, at->chunk);
+	if (!c || at->offset % 8 || at->offset > sizeof c->data)
+		return -EPROTO;
+	if (c->seq != at->seq)
+		return -ESTALE;
+	if (c->journal != at->journal)
+		return -EPROTO;
+	/* It asks again: what is cut is finished, the rest left out. */
+	if (o->flight == (int)at->journal) {
+		int err = keep_flight(o);
+
+		if (err)
+			return err;
+	}
+	o->at[at->journal] = (struct outbox_cursor){
+	    .chunk = c,
+	    .seq = at->seq,
+	    .index = at->chunk,
+	    .offset = at->offset,
+	};
+	o->reading |= (uint8_t)(1u << at->journal);
+	publish(o, at->journal, FEED_AT(at->seq, at->offset));
 	return 0;
 }
 
@@ -339,6 +346,27 @@ static void took(struct outbox *o, const struct gather *g, size_t n)
 		    o->sent_send, memory_order_release);
 }
 
+/*
+ * False when the engine has used one of the chunks anew meanwhile: then what
+ * went out may be anything.
+ */
+static bool all_stood(const struct gather *g)
+{
+	const struct feed_chunk *last = NULL;
+
+	atomic_thread_fence(memory_order_acquire);
+	for (size_t i = 0; i < g->n; i++) {
+		const struct outbox_cursor *at = &pieces[i].at;
+
+		if (pieces[i].block || at->chunk == last)
+			continue;
+		last = at->chunk;
+		if (last->seq != at->seq)
+			return false;
+	}
+	return true;
+}
+
 int outbox_write(struct outbox *o, int fd)
 {
 	struct gather g;
@@ -359,7 +387,10 @@ int outbox_write(struct outbox *o, int fd)
 		return -errno;
 	if (n < 0)
 		return OUTBOX_BLOCKED;
+	bool stood = all_stood(&g);
 	took(o, &g, (size_t)n);
+	if (!stood)
+		return -EPROTO;
 	o->turn = (uint8_t)((o->turn + 1) % FEED_JOURNALS);
 	if ((size_t)n < g.bytes)
 		return OUTBOX_BLOCKED;

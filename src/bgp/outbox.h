@@ -66,7 +66,11 @@ void outbox_attach(struct outbox *o, const struct outbox_pool *p);
 /* Queues whole messages.  0; -ENOBUFS beyond FEED_SEND_MAX; -ENOMEM. */
 int outbox_queue(struct outbox *o, const void *messages, size_t n, bool send);
 
-/* Starts reading a journal.  0, or -EPROTO when the place is none. */
+/*
+ * Starts reading a journal there; one that is read already is left where it
+ * stands, as by outbox_skip().  0; -ESTALE when we come too late for it;
+ * -EPROTO when the place is none; -ENOMEM.
+ */
 int outbox_join(struct outbox *o, const struct feed_place *at);
 
 /*

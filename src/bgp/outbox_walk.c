@@ -98,6 +98,9 @@ int outbox_next_entry(const struct outbox_pool *p, struct outbox_cursor *c,
 	struct feed_entry e;
 
 	for (;;) {
+		/* Freed and used anew under us: the engine gave us up. */
+		if (c->chunk->seq != c->seq)
+			return -EPROTO;
 		uint32_t used =
 		    atomic_load_explicit(&c->chunk->used, memory_order_acquire);
 

@@ -132,6 +132,19 @@ static void engine_fault(struct conn *c, const char *what)
 	conn_event(c, BGP_EV_STOP, &n, what);
 }
 
+static void on_join(struct conn *c, const struct feed_place *place)
+{
+	int err = outbox_join(&c->out, place);
+
+	/* The engine waited too long for us, and asks again. */
+	if (err == -ESTALE)
+		return;
+	if (err)
+		engine_fault(c, "a JOIN that makes no sense");
+	else if (!c->blocked)
+		conn_flush(c);
+}
+
 static void on_skip(struct peers *ps, struct conn *c)
 {
 	struct feed_place want;
@@ -180,10 +193,7 @@ static bool on_record(struct peers *ps, const struct link_head *h)
 		memcpy(&place, record, sizeof place);
 		if (!c)
 			break;
-		if (outbox_join(&c->out, &place))
-			engine_fault(c, "a JOIN that makes no sense");
-		else if (!c->blocked)
-			conn_flush(c);
+		on_join(c, &place);
 		break;
 	case FEED_CLOSE:
 		if (h->len != sizeof(struct feed_close))

@@ -210,6 +210,38 @@ static void one_that_does_not_read_delays_nobody_and_is_skipped(void **state)
 	rig_stop(&rig);
 }
 
+static void a_second_join_leaves_out_what_is_between(void **state)
+{
+	int small = 4096;
+
+	(void)state;
+	both_up();
+	setsockopt(a.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+	unsigned n = fill(RIG_CHUNKS - 1);
+	join(0, 0, 0);
+	rig_publish(&rig);
+	rig_turn(&rig, 20);
+	rig_chunk(&rig, RIG_CHUNKS - 1, 0);
+	struct feed_chunk *c = rig_chunk_at(&rig, RIG_CHUNKS - 1);
+	uint32_t all = rig_mask(c, 3);
+	rig_entry(c, all, data, rig_updates(data, 900000, 1, 100));
+	join(0, RIG_CHUNKS - 1, 0);
+	unsigned expect = 0;
+	for (;;) {
+		unsigned i;
+
+		hear_type(&a, BGP_UPDATE);
+		memcpy(&i, a.body, sizeof i);
+		if (i == 900000)
+			break;
+		assert_int_equal(i, expect++);
+	}
+	assert_true(expect > 4 && expect < n);
+	speak_close(&a);
+	speak_close(&b);
+	rig_stop(&rig);
+}
+
 static void keepalives_stay_between_messages_of_a_slow_client(void **state)
 {
 	int small = 32768;
@@ -313,7 +345,7 @@ static void more_than_was_allowed_costs_the_session(void **state)
 static void a_broken_journal_breaks_nothing_else(void **state)
 {
 	(void)state;
-	for (int kind = 0; kind < 7; kind++) {
+	for (int kind = 0; kind < 8; kind++) {
 		both_up();
 		rig_chunk(&rig, 0, 0);
 		struct feed_chunk *c = rig_chunk_at(&rig, 0);
@@ -343,6 +375,10 @@ static void a_broken_journal_breaks_nothing_else(void **state)
 			break;
 		case 6:
 			atomic_store(&c->used, all + 12);
+			break;
+		case 7: /* used anew under a reader */
+			rig_turn(&rig, 20);
+			c->seq += 100;
 			break;
 		}
 		rig_publish(&rig);
@@ -427,6 +463,7 @@ int main(void)
 	    cmocka_unit_test(what_is_sent_goes_before_further_entries),
 	    cmocka_unit_test(
 		one_that_does_not_read_delays_nobody_and_is_skipped),
+	    cmocka_unit_test(a_second_join_leaves_out_what_is_between),
 	    cmocka_unit_test(keepalives_stay_between_messages_of_a_slow_client),
 	    cmocka_unit_test(a_notification_comes_behind_the_message_in_flight),
 	    cmocka_unit_test(
