@@ -28,6 +28,10 @@
  * later then, or one of which some messages were sent.  From the answer on
  * the slot does not read that journal, until the next JOIN.
  *
+ * A chunk may be used anew only when no cursor names it: one at its end has
+ * yet to find `next` there.  A JOIN to a chunk that was used anew since is
+ * ignored; one to a slot that reads the journal already is a SKIP before it.
+ *
  * SEND.  A slot takes FEED_SEND_MAX bytes in advance: what the engine sent
  * less feed_cursors.sent.  More costs the slot its session.  The engine sets
  * feed_shared.watching when it waits for a cursor or for `sent` to move.
