@@ -28,7 +28,7 @@ LINES = {  # clients, mode, share, phases, more arguments
     "b": (20, "split", 50000, "blast,flap,join,churn", ["-e", "7"]),
     "c": (10, "same", 200000, "blast", []),
     "d": (100, "split", 10000, "blast", ["-e", "37"]),
-    "idle": (1000, "single", 1, "idle", ["-t", "30"]),
+    "idle": (1000, "single", 1, "idle", ["-A", "60001", "-t", "30"]),
     # a policy is changed while 20 x 20 k routes stand (class Changes)
     "apply": (20, "split", 20000, "blast,churn",
               ["-A", "3000", "-r", "1000", "-t", "16", "-k", "5",

@@ -6,7 +6,10 @@
 #   SPEAN=PATH DUTS=spean,bird2 LINES=a,b bench/run.sh
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
-out=$top/build/bench
+build=${BUILD:-$top/build}
+case $build in /*) ;; *) build=$top/$build ;; esac
+export SPEAN="${SPEAN:-$build/spean}"
+out=$build/bench
 rounds=${1:-3}
 export PYTHONDONTWRITEBYTECODE=1
 
@@ -17,7 +20,7 @@ for need in cc:gcc ip:iproute2 bird:bird2; do
 		exit 2
 	}
 done
-[ -x "${SPEAN:-$top/build/spean}" ] || { echo "bench: no spean: make build" >&2; exit 2; }
+[ -x "$SPEAN" ] || { echo "bench: no spean: make build" >&2; exit 2; }
 
 mkdir -p "$out"
 cc="cc -std=gnu17 -D_GNU_SOURCE -O2 -march=native -Wall -Wextra"

@@ -5,6 +5,7 @@ is read from what a bystander is told; an innocent member that runs bird2
 stays up all along, and tshark finds nothing malformed in what it is sent.
 """
 import pathlib
+import random
 import struct
 import time
 
@@ -425,3 +426,81 @@ def test_recordings():
 
 
 test_recordings.limit_s = 170
+
+
+def sound_attrs(r):
+    return (bgp.base_attrs([64501] + [r.randrange(1, 1 << 32)
+                                      for _ in range(r.randrange(6))])
+            + bgp.attr(bgp.NEXT_HOP, b"\xc0\0\2\x0b")
+            + bgp.optional_attrs(
+                med=r.randrange(99), communities=["64501:7", "0:64999"],
+                extended=["rt:64501:1"], large=["64501:1:2"])
+            + bgp.attr(bgp.AGGREGATOR, b"\0\0\xfc\x5a\xc0\0\2\x63")
+            + bgp.attr(r.randrange(256), r.randbytes(r.randrange(20)),
+                       r.randrange(256)))
+
+
+def mutate(r, data):
+    data = bytearray(data)
+    for _ in range(r.choice((1, 1, 1, 2, 4, 8))):
+        if len(data) < 5:
+            break
+        at = r.randrange(len(data))
+        what = r.randrange(5)
+        if what == 0:
+            data[at] = r.randrange(256)
+        elif what == 1:
+            data[at] ^= 1 << r.randrange(8)
+        elif what == 2:
+            del data[at:at + r.randrange(1, 8)]
+        elif what == 3:
+            data[at:at] = r.randbytes(r.randrange(1, 8))
+        else:
+            data[at] = r.choice((0, 1, 0x7f, 0x80, 0xff))
+    return bytes(data)
+
+
+def broken_update(r, k):
+    """Broken among its attributes, most of the time, or anywhere."""
+    attrs = sound_attrs(r)
+    anywhere = r.random() < 0.1
+    if not anywhere:
+        attrs = mutate(r, attrs)
+    if r.random() < 0.5:
+        attrs = bgp.mp_reach(bgp.V6, ["2001:db8:100::11"],
+                             bgp.nlri(SIX % (k % 4096))) + attrs
+    body = bgp.update(
+        withdrawn=bgp.nlri(f"198.53.{k % 250}.0/24"), attrs=attrs,
+        reach=bgp.nlri(f"198.54.{k % 250}.0/24")
+        + bgp.nlri(f"198.55.{k % 250}.0/25"))[19:]
+    return bgp.message(bgp.UPDATE, mutate(r, body) if anywhere else body)
+
+
+def test_random_mutations():
+    """Thousands of UPDATEs broken at random: the exchange lives on, and
+    nobody is told anything malformed."""
+    with Lab() as lab:
+        addr = [f"192.0.2.{60 + i}" for i in range(150)]
+        x = Scene(lab, [Member(64501, a, name=a) for a in addr])
+        x.a_node.add_addresses(f"{a}/24" for a in addr)
+        x.a.connect()
+        x.a.announce("198.51.98.0/24")
+        r = random.Random(7606)
+        sent = 0
+        end = time.monotonic() + 20
+        for k, a in enumerate(addr):
+            s = Speaker(x.a_node, 64501, addr=a)
+            s.connect()
+            for _ in range(300):
+                if s.closed or time.monotonic() > end:
+                    break
+                s._try_send(s.sock, broken_update(r, sent))
+                sent += 1
+                time.sleep(0.0005)
+            s.close()
+            if time.monotonic() > end:
+                break
+        check(sent > 500, f"{sent} messages")
+        x.sync(1)
+        check("198.51.98.0/24" in x.b.table(), "a bystander's route")
+        x.innocent()

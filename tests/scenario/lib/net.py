@@ -276,9 +276,12 @@ class Lab:
         return self
 
     def __exit__(self, kind, *exc):
-        if kind is not None:
+        found = self.sanitizers()
+        if kind is not None or found:
             sys.stderr.write(self.logs() + "\n")
         self.close()
+        if found and kind is None:
+            raise LabError("a sanitizer's report:\n" + "\n".join(found))
 
     def _sh(self, *commands):
         for c in commands:
@@ -324,6 +327,12 @@ class Lab:
             tail = p.text().splitlines()[-lines:]
             out += [f"--- {os.path.basename(p.log)}"] + tail
         return "\n".join(out)
+
+    def sanitizers(self):
+        """What the sanitizers have said, when the program has them."""
+        words = ("Sanitizer", "runtime error:")
+        return [line for p in self.processes for line in
+                p.text().splitlines() if any(w in line for w in words)][:20]
 
     def close(self):
         atexit.unregister(self.close)
