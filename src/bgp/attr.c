@@ -24,6 +24,7 @@
 	}
 
 const struct attr_kind bgp_attr_kinds[256] = {
+    [0] = UNWANTED("0"), /* reserved: nobody may send it */
     /* RFC 7606 s7.1 to 7.4; AS_PATH and ORIGIN are looked at further */
     [ATTR_ORIGIN] = KNOWN("ORIGIN", FLAGS_WELL_KNOWN, 1, 1, 1, BGP_WITHDRAW),
     [ATTR_AS_PATH] = KNOWN("AS_PATH", FLAGS_WELL_KNOWN, 0, 0, 1, BGP_WITHDRAW),
@@ -90,6 +91,7 @@ const struct attr_kind bgp_attr_kinds[256] = {
     [241] = UNWANTED("241"),		  /* deprecated, RFC 8093: squatted */
     [242] = UNWANTED("242"),		  /* deprecated, RFC 8093: squatted */
     [243] = UNWANTED("243"),		  /* deprecated, RFC 8093: squatted */
+    [255] = UNWANTED("255"),		  /* reserved for development */
 };
 
 const char *bgp_attr_name(uint8_t code)

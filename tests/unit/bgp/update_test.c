@@ -116,7 +116,7 @@ static void unwanted_attributes_are_left_out(void **state)
 {
 	static const uint8_t codes[] = {5, 9, 10, 11, 12, 13, 17, 18, 19, 20,
 	    21, 22, 23, 24, 26, 27, 28, 29, 30, 31, 33, 36, 37, 38, 40, 128,
-	    129, 241, 242, 243};
+	    129, 241, 242, 243, 0, 255};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof codes; i++) {
