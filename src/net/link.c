@@ -141,7 +141,8 @@ static int take_area(struct link *l, int fd)
 	void *at = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
 	if (at == MAP_FAILED)
 		return -errno;
-	const struct area *a = at;
+	/* Read once: the peer may change it behind our back. */
+	const volatile struct area *a = at;
 	size_t bits = a->ring_bits;
 	if (a->magic != MAGIC || bits >= 40 ||
 	    PAGE + ((size_t)1 << bits) > bytes ||
@@ -149,7 +150,7 @@ static int take_area(struct link *l, int fd)
 		munmap(at, bytes);
 		return -EPROTO;
 	}
-	l->peer = a;
+	l->peer = at;
 	l->peer_bytes = bytes;
 	l->peer_ring = (size_t)1 << bits;
 	return 0;
