@@ -117,15 +117,56 @@ static enum rib_rule deciding(
 	return rule;
 }
 
+/* What the two differ in, the winner first; "" when the rule says it all. */
+static void name_difference(enum rib_rule rule, const struct rib_rank *a,
+    const struct rib_rank *b, char *buf, size_t n)
+{
+	static const char *const origins[] = {"igp", "egp", "incomplete", "?"};
+	struct ip ip[2] = {{.family = FAMILY_IPV4}, {.family = FAMILY_IPV4}};
+	const uint32_t id[2] = {a->id, b->id};
+	char text[2][IP_TEXT];
+
+	buf[0] = 0;
+	switch (rule) {
+	case RIB_RULE_PATH_LENGTH:
+		(void)snprintf(
+		    buf, n, ": %u against %u", a->path_length, b->path_length);
+		break;
+	case RIB_RULE_ORIGIN:
+		(void)snprintf(buf, n, ": %s against %s",
+		    origins[a->origin & 3], origins[b->origin & 3]);
+		break;
+	case RIB_RULE_MED:
+		(void)snprintf(buf, n, ": %u against %u", a->med, b->med);
+		break;
+	case RIB_RULE_ROUTER_ID:
+		for (unsigned i = 0; i < 2; i++)
+			for (unsigned k = 0; k < 4; k++)
+				ip[i].b[k] = (uint8_t)(id[i] >> (24 - 8 * k));
+		(void)snprintf(buf, n, ": %s against %s",
+		    ip_format(&ip[0], text[0]), ip_format(&ip[1], text[1]));
+		break;
+	case RIB_RULE_PEER_ADDRESS:
+		(void)snprintf(buf, n, ": %s against %s",
+		    ip_format(&a->peer, text[0]), ip_format(&b->peer, text[1]));
+		break;
+	default:
+		break;
+	}
+}
+
 static void write_lost_to(const struct why *y, const char *key,
     const struct rib_path *winner, const struct rib_path *p)
 {
 	enum rib_rule rule = deciding(winner, p);
+	char difference[2 * IP_TEXT + 16];
 
+	name_difference(
+	    rule, &winner->rank, &p->rank, difference, sizeof difference);
 	json_open_object(y->w, key);
 	query_write_from(y->w, y->x, winner);
 	json_string(y->w, "rule", rib_rule_word(rule));
-	json_string(y->w, "text", rib_rule_text(rule));
+	json_printf(y->w, "text", "%s%s", rib_rule_text(rule), difference);
 	json_close_object(y->w);
 }
 
@@ -189,7 +230,7 @@ static size_t write_paths(const struct why *y)
 	return told;
 }
 
-/* ---- towards one client ------------------------------------------------ */
+/* ---- towards one client ------------------------------------------------- */
 
 static void bar_evidence(const struct why *y, const struct rib_path *p,
     enum exchange_bar bar, const struct exchange_client *to, char *buf,
@@ -317,7 +358,7 @@ static void write_exports(const struct why *y)
 	json_bool(y->w, "to_known", n > 0);
 }
 
-/* ---- the whole --------------------------------------------------------- */
+/* ---- the whole ---------------------------------------------------------- */
 
 /* Held prefixes that cover the one asked for, the longest first. */
 static void write_covering(const struct why *y)

@@ -16,7 +16,8 @@ enum {
 };
 
 static const char conf_text[] =
-    "exchange \"X\" { asn 64500; router-id 192.0.2.1; listen 192.0.2.1, 2001:db8:100::1;"
+    "exchange \"X\" { asn 64500; router-id 192.0.2.1; listen 192.0.2.1, "
+    "2001:db8:100::1;"
     " lan 192.0.2.0/24, 2001:db8:100::/64; }\n"
     "policy { }\n"
     "member \"Alpha\" { asn 64501; at 192.0.2.11, 2001:db8:100::11; }\n"
@@ -371,6 +372,8 @@ static void why_tells_import_and_export(void **state)
 	    "not to AS64503");
 	assert_string_equal(
 	    text_of(json_object_get(beta, "lost_to"), "rule"), "path_length");
+	assert_string_equal(text_of(json_object_get(beta, "lost_to"), "text"),
+	    "the shorter AS path comes first: 2 against 3");
 
 	const json_t *to = json_array_get(json_object_get(o, "exports"), 0);
 	const json_t *sent =
