@@ -212,6 +212,7 @@ void encode_run(struct exchange *x, const struct run *r, const uint32_t *ids)
 	if (r->set != RIB_NONE) {
 		const struct rib_set *s = rib_set_at(x->rib, r->set);
 
+		blame(x, rib_set_slot(x->rib, r->set));
 		attrs = attrs_of(x, r->set, r->variant);
 		next_hop = rib_set_next_hop(x->rib, s);
 		if (x->classes.v[rib_class_of(x->rib, r->set)].key->flags &

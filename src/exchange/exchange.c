@@ -180,6 +180,7 @@ void exchange_record(struct exchange *x, uint32_t type, uint32_t slot,
 	if (inner == UINT16_MAX || x->slot[inner]->c.incarnation != incarnation)
 		return; /* of a session that is no more */
 	on_session(x, type, inner, data, n);
+	blame(x, SLOT_NONE);
 	x->counts_due = true;
 }
 
@@ -213,7 +214,6 @@ bool exchange_flush(struct exchange *x, uint64_t now_ns)
 	export_flush(x);
 	if (!x->area)
 		return false;
-	atomic_store_explicit(&x->area->parsing, 0, memory_order_relaxed);
 	journal_publish(x);
 	journal_relieve(x);
 	journal_pending(x);

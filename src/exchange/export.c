@@ -464,6 +464,7 @@ void export_flush(struct exchange *x)
 	}
 	export_runs(x);
 	export_settle(x);
+	blame(x, SLOT_NONE);
 	for (size_t i = 0; i < x->old.n; i++)
 		rib_set_unref(x->rib, vec_u32(&x->old)[i]);
 	x->old.n = 0;

@@ -227,8 +227,10 @@ static void run_of(struct route *t, struct bgp_nlri run, bool reach)
 		if (t->bad)
 			drop_empty(t, v, n);
 		/* Others have their turn too: a batch stays a batch. */
-		if (t->x->dirty.n >= BATCH_PREFIXES)
+		if (t->x->dirty.n >= BATCH_PREFIXES) {
 			export_flush(t->x);
+			blame(t->x, t->slot);
+		}
 	}
 	forget(t, &t->set);
 	forget(t, &t->refused);
@@ -305,9 +307,7 @@ void import_update(struct exchange *x, uint32_t slot, struct rd body)
 
 	x->updates++;
 	arena_reset(&x->arena);
-	if (x->area)
-		atomic_store_explicit(
-		    &x->area->parsing, s->outer + 1, memory_order_relaxed);
+	blame(x, slot);
 	bgp_update_parse(body, &s->rules, &x->arena, &u);
 	if (u.harm != BGP_FINE) {
 		s->c.last_fault = u.fault;

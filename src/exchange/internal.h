@@ -304,6 +304,21 @@ static inline void vec_push_u32(struct vec *v, uint32_t x)
 	((uint32_t *)v->p)[v->n++] = x;
 }
 
+/*
+ * Says whose routes are being worked on, so that a session that ends the
+ * engine again and again is found out; SLOT_NONE: nobody's.
+ */
+static inline void blame(struct exchange *x, uint32_t slot)
+{
+	uint32_t to = 0;
+
+	if (!x->area)
+		return;
+	if (slot != SLOT_NONE && x->slot[slot] && x->slot[slot]->c.up)
+		to = x->slot[slot]->outer + 1;
+	atomic_store_explicit(&x->area->parsing, to, memory_order_relaxed);
+}
+
 /* class.c */
 int classes_init(struct exchange *x);
 void classes_done(struct exchange *x);
