@@ -323,6 +323,7 @@ void export_settle(struct exchange *x)
 	x->deltas.n = 0;
 	for (unsigned j = 0; j < FEED_JOURNALS; j++)
 		x->journal[j].entry_mask = UINT32_MAX;
+	blame(x, SLOT_NONE);
 }
 
 /* ---- before and after --------------------------------------------------- */
@@ -464,7 +465,6 @@ void export_flush(struct exchange *x)
 	}
 	export_runs(x);
 	export_settle(x);
-	blame(x, SLOT_NONE);
 	for (size_t i = 0; i < x->old.n; i++)
 		rib_set_unref(x->rib, vec_u32(&x->old)[i]);
 	x->old.n = 0;
