@@ -2,10 +2,10 @@
 #
 #   make CC=clang build       another compiler        (a fresh build folder)
 #   make BUILD=/tmp/b build   another build folder
-#   make FUZZ_S=600 fuzz      seconds for each target
+#   make fuzz SECONDS=600     seconds for each target
 
 BUILD ?= build
-FUZZ_S ?= 60
+SECONDS ?= 60
 DESTDIR ?=
 PREFIX ?= /usr/local
 
@@ -18,7 +18,7 @@ help:
 	@echo 'make demo-down  takes the demo away again'
 	@echo 'make check    builds, and passes all tests (root)'
 	@echo 'make bench    measures beside bird2 (root)'
-	@echo 'make fuzz     fuzzes every parser, FUZZ_S seconds each ($(FUZZ_S))'
+	@echo 'make fuzz     fuzzes every parser, SECONDS each ($(SECONDS))'
 	@echo 'make install  into DESTDIR, PREFIX ($(PREFIX))'
 	@echo 'make deps     only installs what is missing, for all of these'
 	@echo 'make fmt      formats the code'
@@ -57,7 +57,7 @@ bench:
 
 fuzz:
 	@tools/deps.sh check
-	@FUZZ_S=$(FUZZ_S) tools/fuzz.sh
+	@FUZZ_S=$(SECONDS) tools/fuzz.sh
 
 install: build
 	@ninja -C $(BUILD)
