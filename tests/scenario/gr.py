@@ -153,11 +153,17 @@ def test_notification_is_graceful_with_gobgp():
         equal(rows, [["6", "9"]], "Cease, Hard Reset on the wire")
 
 
-def scripted(lab, **gr):
-    """A member that can do graceful restart, and one that watches."""
-    a = Speaker(lab.node("a"), 64501,
-                extra_caps=[bgp.cap_gr(5, [bgp.V4], **gr)])
+def scripted(lab):
+    """A member that can do graceful restart and has announced its routes,
+    and one that watches."""
+    a = Speaker(lab.node("a"), 64501, extra_caps=[bgp.cap_gr(5, [bgp.V4])])
     b = Speaker(lab.node("b"), 64502, extra_caps=GR_CAPS)
+    Spean(lab, config(*of(a, b)))
+    a.connect()
+    b.connect()
+    a.announce(MINE)
+    a.end_of_ribs(bgp.V4)
+    b.wait_prefixes(MINE)
     return a, b
 
 
@@ -165,12 +171,6 @@ def test_end_of_rib_removes_what_is_stale():
     """What the member does not announce again goes with its End-of-RIB."""
     with Lab() as lab:
         a, b = scripted(lab)
-        Spean(lab, config(*of(a, b)))
-        a.connect()
-        b.connect()
-        a.announce(MINE)
-        a.end_of_ribs(bgp.V4)
-        b.wait_prefixes(MINE)
         a.abort()
         time.sleep(1)
         b.wait_prefixes(MINE)
@@ -187,11 +187,6 @@ def test_restart_time_ends():
     """Who does not come back in time loses its routes, and no sooner."""
     with Lab() as lab:
         a, b = scripted(lab)
-        Spean(lab, config(*of(a, b)))
-        a.connect()
-        b.connect()
-        a.announce(MINE)
-        b.wait_prefixes(MINE)
         a.abort()
         start = time.monotonic()
         b.wait_prefixes([], 15)
@@ -203,26 +198,16 @@ def test_forwarding_lost():
     """F is 0 when the member comes back: its stale routes go at once."""
     with Lab() as lab:
         a, b = scripted(lab)
-        Spean(lab, config(*of(a, b)))
-        a.connect()
-        b.connect()
-        a.announce(MINE)
-        b.wait_prefixes(MINE)
         a.abort()
         a.caps[-1] = bgp.cap_gr(60, [bgp.V4], forwarding=False)
         a.connect()
-        b.wait_prefixes([], 5)
+        b.wait_prefixes([], 4)
 
 
 def test_notification_without_n_is_hard():
     """RFC 4724 s4: a NOTIFICATION ends the routes when N was not agreed."""
     with Lab() as lab:
         a, b = scripted(lab)
-        Spean(lab, config(*of(a, b)))
-        a.connect()
-        b.connect()
-        a.announce(MINE)
-        b.wait_prefixes(MINE)
         a.notify(6, 2)
         a.close()
         b.wait_prefixes([], 4)
@@ -231,9 +216,7 @@ def test_notification_without_n_is_hard():
 def test_llgr_is_off():
     """RFC 9494 is offered only when the operator says so."""
     with Lab() as lab:
-        a, b = scripted(lab)
-        Spean(lab, config(*of(a, b)))
-        a.connect()
+        a, _ = scripted(lab)
         check(71 not in a.open["caps"], "LLGR in our OPEN")
         check(64 in a.open["caps"], "graceful restart in our OPEN")
 

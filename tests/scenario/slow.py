@@ -8,6 +8,16 @@ MANY = [f"10.{i >> 8 & 255}.{i & 255}.0/24" for i in range(40000)]
 MB = 1 << 20
 
 
+def two(lab, **conf):
+    """A member that announces, and one with a small window."""
+    a = Speaker(lab.node("a"), 64501)
+    c = Speaker(lab.node("c"), 64503, hold=0)
+    spean = Spean(lab, config(*of(a, c), **conf))
+    a.connect()
+    c.connect(rcvbuf=4096)
+    return spean, a, c
+
+
 def test_client_that_stops_reading():
     """Bounded memory, nobody delayed; when it reads again it has it all."""
     with Lab() as lab:
@@ -54,11 +64,7 @@ def test_client_that_stops_reading():
 def test_rejoins_the_shared_stream():
     """Once it has caught up it is told of changes like all others."""
     with Lab() as lab:
-        a = Speaker(lab.node("a"), 64501)
-        c = Speaker(lab.node("c"), 64503, hold=0)
-        Spean(lab, config(*of(a, c)))
-        a.connect()
-        c.connect(rcvbuf=4096)
+        _, a, c = two(lab)
         for n in range(3):
             c.reading = False
             for k in range(20):
@@ -80,11 +86,7 @@ def test_rejoins_the_shared_stream():
 def test_send_hold():
     """RFC 9687: who takes nothing at all is closed in the end."""
     with Lab() as lab:
-        a = Speaker(lab.node("a"), 64501)
-        c = Speaker(lab.node("c"), 64503, hold=0)
-        spean = Spean(lab, config(*of(a, c), exchange="hold 3s; send-hold 5s;"))
-        a.connect()
-        c.connect(rcvbuf=4096)
+        spean, a, c = two(lab, exchange="hold 3s; send-hold 5s;")
         c.reading = False
         for k in range(20):
             a.announce(MANY[:20000], [64501, 64600 + k])
@@ -128,11 +130,7 @@ def test_many_slow_clients():
 def test_refresh_while_slow():
     """A route refresh of a client that lags is answered all the same."""
     with Lab() as lab:
-        a = Speaker(lab.node("a"), 64501)
-        c = Speaker(lab.node("c"), 64503, hold=0)
-        Spean(lab, config(*of(a, c)))
-        a.connect()
-        c.connect(rcvbuf=4096)
+        _, a, c = two(lab)
         c.reading = False
         for k in range(10):
             a.announce(MANY[:20000], [64501, 64600 + k], med=k)
