@@ -4,7 +4,7 @@
     run.py [-j N] [--list] [--keep] [--tap] [WORD ...]
 
 WORD: only tests whose name contains one of the words.  Each test runs in a
-process of its own, two at a time, and has 120 seconds unless its function
+process of its own, three at a time, and has 120 seconds unless its function
 says otherwise (test_x.limit_s).
 """
 import argparse
@@ -148,7 +148,7 @@ class Runner:
 def main():
     ap = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     ap.add_argument("words", nargs="*", metavar="WORD")
-    ap.add_argument("-j", type=int, default=2, help="tests at a time")
+    ap.add_argument("-j", type=int, default=3, help="tests at a time")
     ap.add_argument("--list", action="store_true")
     ap.add_argument("--keep", action="store_true",
                     help="keep the folders of the tests")
