@@ -8,6 +8,12 @@
 #include "base/clock.h"
 #include "net/link.h"
 
+/*
+ * What one peer may take at most, and only while it is connected: PEER_STASH
+ * of what it sent (while the ring is full), 2 * FEED_SEND_MAX of what it is
+ * to be sent beside the journals, and what the kernel holds: PEER_SNDBUF
+ * twice, and its receive window (net.ipv4.tcp_rmem).
+ */
 #define PEER_READ ((size_t)262144) /* bytes read from one peer a turn */
 #define PEER_STASH (BGP_MAX_EXTENDED + PEER_READ)
 #define PEER_SNDBUF ((size_t)262144) /* the kernel doubles it */
