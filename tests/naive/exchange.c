@@ -6,7 +6,7 @@
 
 enum {
 	MAX_PEERS = 64,
-	MAX_ROUTES = 65536
+	MAX_ROUTES = 262144
 };
 
 #define GRACEFUL_SHUTDOWN 0xffff0000u /* RFC 8326 */

@@ -5,16 +5,59 @@
 #include <stdlib.h>
 #include <string.h>
 
+static uint32_t *bucket_of(struct client *c, const struct prefix *p)
+{
+	uint32_t h = p->len;
+
+	for (unsigned i = 0; i < 16; i++)
+		h = h * 31 + p->addr.b[i];
+	return &c->bucket[(h ^ h >> 10 ^ h >> 20) % 1024];
+}
+
+static void link_route(struct client *c, size_t i)
+{
+	uint32_t *first = bucket_of(c, &c->route[i].prefix);
+
+	c->route[i].next = *first;
+	*first = (uint32_t)i + 1;
+}
+
+static void unlink_route(struct client *c, size_t i)
+{
+	uint32_t *at = bucket_of(c, &c->route[i].prefix);
+
+	while (*at != i + 1)
+		at = &c->route[*at - 1].next;
+	*at = c->route[i].next;
+}
+
+/* Sorting moves the routes about. */
+static void link_again(struct client *c)
+{
+	memset(c->bucket, 0, sizeof c->bucket);
+	for (size_t i = 0; i < c->n; i++)
+		link_route(c, i);
+	c->sorted = false;
+}
+
 static void drop(struct client *c, size_t i)
 {
+	size_t last = c->n - 1;
+
+	unlink_route(c, i);
 	free(c->route[i].wire);
-	c->route[i] = c->route[--c->n];
+	if (i != last) {
+		unlink_route(c, last);
+		c->route[i] = c->route[last];
+		link_route(c, i);
+	}
+	c->n = last;
 }
 
 void client_reset(struct client *c, const struct feed_up *as)
 {
-	while (c->n)
-		drop(c, 0);
+	for (size_t i = 0; i < c->n; i++)
+		free(c->route[i].wire);
 	free(c->route);
 	memset(c, 0, sizeof *c);
 	if (as)
@@ -23,21 +66,24 @@ void client_reset(struct client *c, const struct feed_up *as)
 
 static struct client_route *find(struct client *c, const struct bgp_prefix *p)
 {
-	for (size_t i = 0; i < c->n; i++)
-		if (c->route[i].path_id == p->path_id &&
-		    prefix_eq(&c->route[i].prefix, &p->prefix))
-			return &c->route[i];
+	for (uint32_t i = *bucket_of(c, &p->prefix); i;
+	     i = c->route[i - 1].next)
+		if (c->route[i - 1].path_id == p->path_id &&
+		    prefix_eq(&c->route[i - 1].prefix, &p->prefix))
+			return &c->route[i - 1];
 	return NULL;
 }
 
-static struct client_route *add(struct client *c)
+static struct client_route *add(struct client *c, const struct bgp_prefix *p)
 {
 	if (c->n == c->cap) {
 		c->cap = c->cap ? 2 * c->cap : 64;
 		c->route = realloc(c->route, c->cap * sizeof *c->route);
 		must(c->route);
 	}
-	memset(&c->route[c->n], 0, sizeof *c->route);
+	c->route[c->n] =
+	    (struct client_route){.prefix = p->prefix, .path_id = p->path_id};
+	link_route(c, c->n);
 	return &c->route[c->n++];
 }
 
@@ -47,16 +93,13 @@ static void announce(struct client *c, const struct bgp_prefix *p,
 	struct client_route *r = find(c, p);
 
 	if (!r)
-		r = add(c);
+		r = add(c, p);
 	free(r->wire);
-	*r = (struct client_route){
-	    .prefix = p->prefix,
-	    .path_id = p->path_id,
-	    .wire = malloc(u->attrs.wire.n + 256),
-	    .next_hop_len = u->next_hop_len[run],
-	};
+	r->wire = malloc(u->attrs.wire.n + 256);
 	must(r->wire);
 	r->n_wire = naive_normal(u->attrs.wire, r->wire);
+	r->unconfirmed = false;
+	r->next_hop_len = u->next_hop_len[run];
 	memcpy(r->next_hop, u->next_hop[run], r->next_hop_len);
 }
 
@@ -75,6 +118,8 @@ static const char *take_update(struct client *c, struct rd body)
 	if (!arena.max)
 		arena_init(&arena, 1 << 20);
 	arena_reset(&arena);
+	if (c->sorted)
+		link_again(c);
 	bgp_update_parse(body, &rules, &arena, &u);
 	if (u.harm != BGP_FINE)
 		return bgp_fault_text(u.fault);

@@ -18,6 +18,7 @@ struct client_route {
 	uint8_t next_hop[32];
 	uint8_t next_hop_len;
 	bool unconfirmed; /* since a BoRR */
+	uint32_t next;	  /* in its bucket, from 1 */
 };
 
 struct client {
@@ -25,6 +26,8 @@ struct client {
 	struct client_route *route;
 	size_t n;
 	size_t cap;
+	uint32_t bucket[1024];	 /* by prefix, from 1; in arrival order of n */
+	bool sorted;		 /* the buckets are to be made again */
 	unsigned end_of_rib;	 /* mask of families */
 	size_t idle_withdrawals; /* of what it did not have */
 };

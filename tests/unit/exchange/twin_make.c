@@ -8,6 +8,12 @@
 #include <string.h>
 
 static uint64_t state = 1;
+static unsigned scale = 24; /* prefixes of a family, about */
+
+void make_scale(unsigned n)
+{
+	scale = n;
+}
 
 void make_seed(uint64_t seed)
 {
@@ -75,7 +81,8 @@ static size_t add_member(char *text, size_t cap, unsigned member)
 		n += (size_t)snprintf(text + n, cap - n,
 		    "origin %u, 2000, 2001; ", sessions[member].asn);
 	if (make_once_in(5))
-		n += (size_t)snprintf(text + n, cap - n, "max-prefix 35, 25; ");
+		n += (size_t)snprintf(text + n, cap - n, "max-prefix %u, %u; ",
+		    scale + scale / 2, scale);
 	if (make_once_in(8))
 		n += (size_t)snprintf(
 		    text + n, cap - n, "unknown-attributes withdraw; ");
@@ -386,17 +393,25 @@ static struct prefix some_prefix(enum family f)
 		"2001:db8::/32"}};
 	char text[PREFIX_TEXT];
 	struct prefix p;
-	unsigned n = make_below(24);
+	unsigned n = make_below(scale);
 
-	if (make_once_in(12))
+	if (make_once_in(scale / 2))
 		(void)snprintf(text, sizeof text, "%s", odd[f][make_below(5)]);
 	else if (f == FAMILY_IPV4)
 		(void)snprintf(text, sizeof text,
-		    n < 12 ? "11.0.%u.0/24" : "11.%u.0.0/16", n);
+		    n < 12 ? "11.0.%u.0/24" : "11.%u.0.0/16", n < 24 ? n : 23);
 	else
 		(void)snprintf(text, sizeof text,
-		    n < 12 ? "2a00:0:%u::/48" : "2a00:%u::/32", n);
+		    n < 12 ? "2a00:0:%u::/48" : "2a00:%u::/32",
+		    n < 24 ? n : 23);
 	must(!prefix_parse(text, &p));
+	if (n >= 24) { /* the last one, cut up */
+		unsigned at = f == FAMILY_IPV4 ? 1 : 4;
+
+		p.addr.b[at] = (uint8_t)(n >> 8);
+		p.addr.b[at + 1] = (uint8_t)n;
+		p.len = f == FAMILY_IPV4 ? 24 : 48;
+	}
 	return p;
 }
 
@@ -405,7 +420,7 @@ static void put_prefixes(
 {
 	bool add_path = from->add_path_rx & BGP_FAMILY(f);
 
-	while (n--) {
+	for (n *= 1 + scale / 24; n; n--) {
 		struct prefix p = some_prefix(f);
 
 		bgp_nlri_write(w, &p, add_path, make_below(3));
@@ -416,7 +431,7 @@ static void put_prefixes(
 static void put_mp(
     struct wr *w, const struct feed_up *from, enum family f, bool reach)
 {
-	uint8_t buf[1024];
+	static uint8_t buf[16384];
 	struct wr v = wr_from(buf, sizeof buf);
 
 	wr_u16(&v, f == FAMILY_IPV4 ? 1 : 2);

@@ -14,6 +14,8 @@
 /* A small generator of our own: the same seed gives the same run. */
 uint64_t make_random(void);
 void make_seed(uint64_t seed);
+/* About so many prefixes of a family; UPDATEs grow with it. */
+void make_scale(unsigned n);
 /* 0..n-1. */
 unsigned make_below(unsigned n);
 /* True one time in n. */
