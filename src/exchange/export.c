@@ -219,17 +219,23 @@ void export_change(struct exchange *x, uint32_t set, enum family f,
 	add_to_run(x, &want, id);
 }
 
-void export_to(struct exchange *x, uint32_t set, enum family f, bool add_path,
-    uint32_t path_id, uint32_t slot, uint32_t id)
+uint32_t export_mask_of(struct exchange *x, uint32_t slot)
 {
-	ATTR_UNINIT uint64_t mask[WORDS_MAX];
+	uint64_t mask[WORDS_MAX] = {0};
+
+	bit_set(mask, slot);
+	return export_mask(x, mask);
+}
+
+void export_to(struct exchange *x, uint32_t set, enum family f, bool add_path,
+    uint32_t path_id, uint32_t slot, uint32_t mask, uint32_t id)
+{
 	struct run want = {.set = set,
+	    .mask = mask,
 	    .family = (uint8_t)f,
 	    .add_path = add_path,
 	    .path_id = path_id};
 
-	memset(mask, 0, x->words * sizeof *mask);
-	bit_set(mask, slot);
 	if (set != RIB_NONE) {
 		const struct class *c =
 		    &x->classes.v[rib_class_of(x->rib, set)];
@@ -238,7 +244,6 @@ void export_to(struct exchange *x, uint32_t set, enum family f, bool add_path,
 			if (bit_get(c->bits + (size_t)(k + 1) * x->words, slot))
 				want.variant |= (uint8_t)(1u << k);
 	}
-	want.mask = export_mask(x, mask);
 	add_to_run(x, &want, id);
 }
 

@@ -78,7 +78,8 @@ struct gone { /* ADD-PATH: a path that the client is to be told to drop */
 struct lag { /* of one client and family, while it is served from the RIB */
 	uint64_t *bits; /* a bit a prefix that it is to be told about */
 	uint32_t words;
-	uint32_t at; /* the word where serving goes on */
+	uint32_t at;   /* the word where serving goes on */
+	uint32_t told; /* words below were told of at least once */
 	struct gone *gone;
 	uint32_t *gone_chain; /* by prefix; + 1, 0: empty */
 	uint32_t n_gone;      /* used once */
@@ -384,9 +385,10 @@ void export_flush(struct exchange *x);
 /* Adds one change to the runs at hand. */
 void export_change(struct exchange *x, uint32_t set, enum family f,
     bool add_path, uint32_t path_id, const uint64_t *mask, uint32_t id);
-/* The same for one client, lagging or not. */
+/* The same for one client, lagging or not; mask: export_mask_of() it. */
 void export_to(struct exchange *x, uint32_t set, enum family f, bool add_path,
-    uint32_t path_id, uint32_t slot, uint32_t id);
+    uint32_t path_id, uint32_t slot, uint32_t mask, uint32_t id);
+uint32_t export_mask_of(struct exchange *x, uint32_t slot);
 /* Ends what export_runs() wrote: counts, and forgets the masks. */
 void export_settle(struct exchange *x);
 uint32_t export_mask(struct exchange *x, const uint64_t *mask);

@@ -185,11 +185,10 @@ void serve_end(struct exchange *x, uint32_t slot, enum family f)
 static bool send_message(
     struct exchange *x, uint32_t slot, enum family f, const struct wr *w)
 {
-	uint64_t mask[WORDS_MAX] = {0};
 	unsigned journal = journal_of(x->slot[slot], f);
+	uint8_t *p =
+	    journal_room(x, journal, export_mask_of(x, slot), wr_len(w));
 
-	bit_set(mask, slot);
-	uint8_t *p = journal_room(x, journal, export_mask(x, mask), wr_len(w));
 	if (p) {
 		memcpy(p, w->start, wr_len(w));
 		journal_commit(x, journal, wr_len(w));
@@ -244,8 +243,8 @@ void serve_refresh(struct exchange *x, uint32_t slot, enum family f)
 /* ---- a slice ------------------------------------------------------------ */
 
 /* Gives how many paths it had to look at. */
-static uint32_t tell_add_path(
-    struct exchange *x, uint32_t slot, enum family f, uint32_t id)
+static uint32_t tell_add_path(struct exchange *x, uint32_t slot, enum family f,
+    uint32_t mask, uint32_t id)
 {
 	const struct rib_entry *e = rib_entry_at(x->rib, f, id);
 	struct lag *l = x->slot[slot]->lag[f];
@@ -262,29 +261,32 @@ static uint32_t tell_add_path(
 			    rib_set_at(x->rib, list[k])->path_id == path_id &&
 			    exchange_may(x, list[k], slot) == EXCHANGE_MAY;
 		if (!back)
-			export_to(x, RIB_NONE, f, true, path_id, slot, id);
+			export_to(
+			    x, RIB_NONE, f, true, path_id, slot, mask, id);
 	}
 	for (size_t i = 0; i < n; i++)
 		if (exchange_may(x, list[i], slot) == EXCHANGE_MAY)
 			export_to(x, list[i], f, true,
-			    rib_set_at(x->rib, list[i])->path_id, slot, id);
+			    rib_set_at(x->rib, list[i])->path_id, slot, mask,
+			    id);
 	return (uint32_t)n;
 }
 
 /* Gives how many paths it had to look at. */
-static uint32_t tell(
-    struct exchange *x, uint32_t slot, enum family f, uint32_t id)
+static uint32_t tell(struct exchange *x, uint32_t slot, enum family f,
+    uint32_t mask, uint32_t id)
 {
 	const struct rib_entry *e = rib_entry_at(x->rib, f, id);
+	const struct lag *l = x->slot[slot]->lag[f];
 
 	if (e->flags & RIB_ENTRY_FREE)
 		return 0;
 	if (x->slot[slot]->c.as.add_path_tx & BGP_FAMILY(f))
-		return tell_add_path(x, slot, f, id);
+		return tell_add_path(x, slot, f, mask, id);
 	uint32_t set = exchange_choice(x, f, id, slot);
-	/* A client that never had the table has nothing to lose. */
-	if (set != RIB_NONE || !x->slot[slot]->lag[f]->joining)
-		export_to(x, set, f, false, 0, slot, id);
+	/* A client that was never told of it has nothing to lose. */
+	if (set != RIB_NONE || !l->joining || id / 64 < l->told)
+		export_to(x, set, f, false, 0, slot, mask, id);
 	return 1;
 }
 
@@ -293,6 +295,7 @@ static bool slice(struct exchange *x, uint32_t slot, enum family f)
 {
 	struct lag *l = x->slot[slot]->lag[f];
 	uint32_t end = rib_end(x->rib, f);
+	uint32_t mask = export_mask_of(x, slot);
 	uint32_t told = 0;
 
 	for (; l->at < l->words && told < l->slice; l->at++) {
@@ -304,10 +307,12 @@ static bool slice(struct exchange *x, uint32_t slot, enum family f)
 		for (; bits; bits &= bits - 1) {
 			uint32_t id =
 			    l->at * 64 + (uint32_t)__builtin_ctzll(bits);
-			uint32_t n = id < end ? tell(x, slot, f, id) : 0;
+			uint32_t n = id < end ? tell(x, slot, f, mask, id) : 0;
 
 			told += n ? n : 1;
 		}
+		if (l->told <= l->at)
+			l->told = l->at + 1;
 	}
 	return l->at >= l->words;
 }
