@@ -133,6 +133,9 @@ static uint32_t set_for(struct route *t, const struct rib_nlri *v)
 /* Why one peer may not have a further path, or NULL. */
 static const char *too_much(const struct route *t, const struct rib_entry *e)
 {
+	/* Others need some of the table, whatever max-prefix says. */
+	if (t->s->c.received[t->f] >= PREFIXES_MAX / 2)
+		return "half of the routing table";
 	if (t->x->rib->slot[t->slot].bytes > ATTRS_MAX)
 		return "too many bytes of attributes";
 	if (e->n >= PATHS_MAX && rib_count(t->x->rib, e, t->slot) >= PATHS_MAX)

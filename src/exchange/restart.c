@@ -274,20 +274,30 @@ void restart_up(struct exchange *x, uint32_t outer, uint32_t incarnation,
 	uint32_t slot = slot_of_peer(x, &up->peer);
 	if (slot != SLOT_NONE && x->slot[slot]->c.up)
 		gone(x, slot, false, false);
-	restart_finish(x);
-	restart_tidy(x);
 	slot = slot_of_peer(x, &up->peer);
-	if (slot == SLOT_NONE)
-		slot = slot_new(x, outer);
-	if (slot == SLOT_NONE)
-		return;
-	struct slot *s = x->slot[slot];
-	if (s->stale && (s->c.as.id != up->id || s->c.as.asn != up->asn)) {
-		/* Another router: its rank may differ, so nothing is kept. */
+	if (slot != SLOT_NONE && (x->slot[slot]->c.as.id != up->id ||
+				     x->slot[slot]->c.as.asn != up->asn)) {
+		/*
+		 * Another router: its rank may differ, so nothing is kept.
+		 * What is left of one's own goes by and by: a session that
+		 * comes up must not make all others wait for a walk.
+		 */
 		forget_stale(x, slot, FAMILY_IPV4);
 		forget_stale(x, slot, FAMILY_IPV6);
 		restart_finish(x);
+		restart_tidy(x);
+		slot = slot_of_peer(x, &up->peer);
 	}
+	if (slot == SLOT_NONE)
+		slot = slot_new(x, outer);
+	if (slot == SLOT_NONE) { /* some wait to be swept up */
+		restart_finish(x);
+		restart_tidy(x);
+		slot = slot_new(x, outer);
+	}
+	if (slot == SLOT_NONE)
+		return;
+	struct slot *s = x->slot[slot];
 	s->c.used = s->c.up = true;
 	s->c.incarnation = incarnation;
 	s->c.as = *up;

@@ -95,12 +95,12 @@ static void finish(void)
 static void turn(void)
 {
 	exchange_flush(x, now_ns);
-	for (unsigned i = 0; i < 64 && exchange_work(x, now_ns, NS_PER_S); i++)
+	for (unsigned i = 0; i < 999 && exchange_work(x, now_ns, 0); i++)
 		exchange_flush(x, now_ns);
 	exchange_flush(x, now_ns);
 }
 
-static void up(uint32_t slot, bool add_path)
+static void say_up(uint32_t slot, bool add_path)
 {
 	struct feed_up as;
 	uint8_t addr[16] = {192, 0, 2, (uint8_t)(11 + slot)};
@@ -113,7 +113,19 @@ static void up(uint32_t slot, bool add_path)
 	as.as4 = as.refresh = as.enhanced_refresh = true;
 	as.add_path_rx = as.add_path_tx = add_path ? as.families : 0;
 	exchange_record(x, FEED_UP, slot, 1, &as, sizeof as, now_ns);
+}
+
+static void up(uint32_t slot, bool add_path)
+{
+	say_up(slot, add_path);
 	turn();
+}
+
+static void down(uint32_t slot)
+{
+	struct feed_down d = {.kind = FEED_DOWN_HARD};
+
+	exchange_record(x, FEED_DOWN, slot, 1, &d, sizeof d, now_ns);
 }
 
 /* What stands before the prefixes of an UPDATE; with one unknown attribute. */
@@ -240,8 +252,7 @@ static void a_client_that_never_reads_fills_no_table(void **state)
 	}
 	assert_true(closed[1]);
 	assert_false(closed[0] || closed[2]);
-	struct feed_down down = {.kind = FEED_DOWN_HARD};
-	exchange_record(x, FEED_DOWN, 1, 1, &down, sizeof down, now_ns);
+	down(1);
 	routes(0, false, true, 0x01000000, 1);
 	turn();
 	exchange_stats(x, &stats);
@@ -309,6 +320,32 @@ static void a_flood_of_refreshes_costs_the_session(void **state)
 	finish();
 }
 
+/* What a flapping session leaves behind is cleared away in slices. */
+static void a_session_that_comes_up_makes_nobody_wait(void **state)
+{
+	struct exchange_stats stats;
+
+	(void)state;
+	start(CHUNKS_MAX);
+	up(0, false);
+	up(1, false);
+	routes(0, false, true, 0x10000000, 100000);
+	turn();
+	down(0);
+	say_up(2, false);
+	say_up(0, false);
+	exchange_stats(x, &stats);
+	assert_int_equal(stats.rib.paths[FAMILY_IPV4], 100000);
+	routes(0, false, true, 0x10000000 + 99999, 2);
+	turn();
+	exchange_stats(x, &stats);
+	assert_int_equal(stats.rib.paths[FAMILY_IPV4], 2);
+	assert_int_equal(exchange_client(x, 0)->received[FAMILY_IPV4], 2);
+	assert_int_equal(exchange_client(x, 1)->advertised[FAMILY_IPV4], 2);
+	assert_int_equal(exchange_client(x, 2)->advertised[FAMILY_IPV4], 2);
+	finish();
+}
+
 static void one_prefix_has_so_many_paths_of_one_peer(void **state)
 {
 	static uint8_t body[4096];
@@ -340,6 +377,7 @@ int main(void)
 	    cmocka_unit_test(a_client_that_never_reads_fills_no_table),
 	    cmocka_unit_test(many_paths_taken_away_are_told_at_once),
 	    cmocka_unit_test(a_flood_of_refreshes_costs_the_session),
+	    cmocka_unit_test(a_session_that_comes_up_makes_nobody_wait),
 	    cmocka_unit_test(one_prefix_has_so_many_paths_of_one_peer),
 	};
 
