@@ -85,8 +85,12 @@ int sandbox_parent(void)
 			1ull << CAP_SETGID | 1ull << CAP_KILL;
 	uint64_t have;
 
+	struct rlimit none = {0};
+
 	raise_files();
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+	/* The configuration's passwords are in our memory too. */
+	if (setrlimit(RLIMIT_CORE, &none) ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -errno;
 	if (geteuid() != 0)
 		return 0;
