@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define PATIENCE_S 120 /* gobgp can take that long while it is busy */
 #define TABLE "ipasn_20140513.dat.gz"
 
 static const struct cli_option options[] = {
@@ -61,7 +62,8 @@ static bool good_name(const char *s)
 
 static int run(const struct cli_call *c)
 {
-	struct lab l = {.name = cli_text(c, "name", LAB_NAME),
+	struct lab l = {.patience_s = PATIENCE_S,
+	    .name = cli_text(c, "name", LAB_NAME),
 	    .limit = cli_number(c, "limit", 0)};
 	const char *what = c->operand[0];
 	char table[LAB_PATH];

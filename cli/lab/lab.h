@@ -26,11 +26,12 @@
 #define LAB_MADE_ROOT "made-openbgpd-root" /* in DIR: that one is ours */
 
 struct lab {
-	const char *name;  /* namespaces are NAME-rs, NAME-bird ... */
-	char dir[64];	   /* /run/NAME-lab */
-	const char *table; /* the file that is played; NULL: none */
-	uint64_t limit;	   /* routes of it; 0: all */
-	char self[256];	   /* the program itself */
+	const char *name;    /* namespaces are NAME-rs, NAME-bird ... */
+	char dir[64];	     /* /run/NAME-lab */
+	const char *table;   /* the file that is played; NULL: none */
+	uint64_t limit;	     /* routes of it; 0: all */
+	unsigned patience_s; /* with a program that is asked something */
+	char self[256];	     /* the program itself */
 };
 
 /* What a member holds from the exchange, as it says itself. */
@@ -73,7 +74,8 @@ const char *lab_path(const struct lab *l, char buf[LAB_PATH], const char *name);
 /*
  * Runs a program to its end, on a host of the lab unless that is NULL;
  * *ret_out is what it wrote, the caller's to free (may be NULL: not wanted).
- * Its exit code; -errno when it could not be run or took longer than 120 s.
+ * Its exit code; -errno when it could not be run or took longer than
+ * l->patience_s.
  */
 int lab_run(const struct lab *l, const char *host, const char *const argv[],
     char **ret_out);
@@ -87,6 +89,9 @@ const char *lab_namespace(const struct lab *l, char buf[64], const char *host);
 
 /* Whether the recorded process of that name is there; its pid, else 0. */
 pid_t lab_alive(const struct lab *l, const char *name);
+
+/* The seconds that it has computed so far. */
+uint64_t lab_busy(const struct lab *l, const char *name);
 
 /* Ends all recorded processes: politely, then not.  How many there were. */
 unsigned lab_end_all(const struct lab *l);

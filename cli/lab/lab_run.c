@@ -16,7 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RUN_S 120 /* gobgp answers nothing while it is busy */
 #define OUT_MAX ((size_t)256 << 20)
 #define END_S 5
 
@@ -213,7 +212,7 @@ int lab_run(const struct lab *l, const char *host, const char *const argv[],
     char **ret_out)
 {
 	char ns[64];
-	uint64_t due = clock_now_ns() + RUN_S * NS_PER_S;
+	uint64_t due = clock_now_ns() + l->patience_s * NS_PER_S;
 	char *out = NULL;
 	int fds[2], status;
 
@@ -243,8 +242,8 @@ int lab_run(const struct lab *l, const char *host, const char *const argv[],
 
 /* ---- the record of what runs ------------------------------------------- */
 
-/* When a process began, in clock ticks since boot; 0: it is not there. */
-static uint64_t began(pid_t pid)
+/* Field n of /proc/PID/stat, from 3 on; 0: it is not there, or a zombie. */
+static uint64_t stat_field(pid_t pid, unsigned n)
 {
 	char path[64], text[1024];
 
@@ -252,18 +251,28 @@ static uint64_t began(pid_t pid)
 	FILE *f = fopen(path, "re");
 	if (!f)
 		return 0;
-	size_t n = fread(text, 1, sizeof text - 1, f);
+	size_t len = fread(text, 1, sizeof text - 1, f);
 	(void)fclose(f);
-	text[n] = 0;
+	text[len] = 0;
 	char *p = strrchr(text, ')'); /* its name may hold anything */
-	unsigned field = 2;
 	if (p && p[1] == ' ' && p[2] == 'Z')
 		return 0;
-	while (p && field < 22) {
+	for (unsigned field = 2; p && field < n; field++)
 		p = strchr(p + 1, ' ');
-		field++;
-	}
 	return p ? strtoull(p, NULL, 10) : 0;
+}
+
+/* When a process began, in clock ticks since boot. */
+static uint64_t began(pid_t pid)
+{
+	return stat_field(pid, 22);
+}
+
+uint64_t lab_busy(const struct lab *l, const char *name)
+{
+	pid_t pid = lab_alive(l, name);
+
+	return pid ? stat_field(pid, 14) / (uint64_t)sysconf(_SC_CLK_TCK) : 0;
 }
 
 int lab_spawn(const struct lab *l, const char *name, const char *host,

@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 #define START_S 20
-#define CROSS_S 300 /* without any progress */
+#define CROSS_S 60 /* without any progress */
+#define LOOK_S 5   /* for a member to answer in */
 #define LOOK_MS 1000
 #define MEMORY_MB 2000 /* measured at its peak, with the whole table */
 #define MEMORY_SMALL_MB 400
@@ -313,6 +314,7 @@ struct crossing {
 	uint64_t taken; /* routes that the table's member has sent in */
 	uint64_t accepted;
 	uint64_t held[16]; /* by each member, IPv4 */
+	uint64_t busy[16]; /* seconds computed, of those that do not answer */
 	bool all_up;
 	bool equal; /* each holds what the exchange says that it sent it */
 	char missing[128]; /* who does not */
@@ -339,6 +341,7 @@ static void look(const struct lab *l, struct crossing *c)
 		if (!m->view(l, m, &view) || !view.up[0] || !view.up[1]) {
 			/* What it held when it last answered stands. */
 			c->all_up = c->equal = false;
+			c->busy[i] = lab_busy(l, m->name);
 			(void)snprintf(c->missing, sizeof c->missing,
 			    "%s is not up, or does not answer", m->name);
 			continue;
@@ -347,8 +350,14 @@ static void look(const struct lab *l, struct crossing *c)
 		for (unsigned v = 0; v < 2; v++) {
 			(void)snprintf(addr, sizeof addr, "%s%u",
 			    v ? LAB_LAN6 : LAB_LAN4, m->host);
-			c->equal &= view.routes[v] ==
-				    figure(rows, addr, v, "advertised");
+			uint64_t sent = figure(rows, addr, v, "advertised");
+			if (view.routes[v] == sent)
+				continue;
+			c->equal = false;
+			(void)snprintf(c->missing, sizeof c->missing,
+			    "%s holds %llu IPv%u routes of %lld", m->name,
+			    (unsigned long long)view.routes[v], v ? 6 : 4,
+			    (long long)sent);
 		}
 	}
 	json_decref(rows);
@@ -394,7 +403,8 @@ static int wait_crossing(const struct lab *l)
 			say_crossing(&now);
 		}
 		if (now.taken != before.taken ||
-		    memcmp(now.held, before.held, sizeof now.held) != 0)
+		    memcmp(now.held, before.held, sizeof now.held) != 0 ||
+		    memcmp(now.busy, before.busy, sizeof now.busy) != 0)
 			due = clock_now_ns() + CROSS_S * NS_PER_S;
 		if (clock_now_ns() > due) {
 			lab_say("nothing has moved for %d s, but %s", CROSS_S,
@@ -555,8 +565,13 @@ int lab_up(struct lab *l, bool wait)
 		lab_say("playing %s as one more member", l->table);
 		err = start_table(l);
 	}
-	if (!err && wait)
+	if (!err && wait) {
+		unsigned patience_s = l->patience_s;
+
+		l->patience_s = LOOK_S;
 		err = wait_crossing(l);
+		l->patience_s = patience_s;
+	}
 	if (err && lab_pause(0)) {
 		lab_say("interrupted: taking it down again");
 		(void)lab_down(l, true);
