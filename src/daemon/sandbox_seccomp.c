@@ -16,6 +16,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
+#include <signal.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -219,6 +220,18 @@ static void allow_values(
 	give(f, SECCOMP_RET_ERRNO | EPERM);
 }
 
+/* abort(): that signal, and to oneself. */
+static void allow_abort(struct filter *f)
+{
+	unless(f, SYS_tgkill, 6);
+	load(f, arg(0));
+	unless(f, (uint32_t)getpid(), 3);
+	load(f, arg(2));
+	unless(f, SIGABRT, 1);
+	give(f, SECCOMP_RET_ALLOW);
+	give(f, SECCOMP_RET_ERRNO | EPERM);
+}
+
 static void build(struct filter *f, enum role r)
 {
 	static const uint32_t inet[] = {AF_INET, AF_INET6};
@@ -244,9 +257,7 @@ static void build(struct filter *f, enum role r)
 	allow_without(f, SYS_mprotect, 2, PROT_EXEC);
 	allow_values(f, SYS_prctl, 0, names, ARRAY_SIZE(names));
 	allow_values(f, SYS_prlimit64, 2, nobody, ARRAY_SIZE(nobody));
-	/* abort(): a signal to oneself. */
-	static const uint32_t abort_signal[] = {6};
-	allow_values(f, SYS_tgkill, 2, abort_signal, ARRAY_SIZE(abort_signal));
+	allow_abort(f);
 	each(f, deadly, ARRAY_SIZE(deadly), SECCOMP_RET_KILL_PROCESS);
 	give(f, SECCOMP_RET_ERRNO | EPERM);
 }

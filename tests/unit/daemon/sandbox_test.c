@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -140,6 +141,23 @@ static void abort_still_tells_its_signal(void **state)
 	assert_int_equal(WTERMSIG(status), SIGABRT);
 }
 
+static int abort_others(void)
+{
+	return syscall(SYS_tgkill, getppid(), getppid(), SIGABRT) == 0 ||
+	       kill(getppid(), 0) == 0;
+}
+
+static void nobody_else_is_sent_a_signal(void **state)
+{
+	(void)state;
+	if (sanitized())
+		return;
+	int status = in_child(ROLE_SESSION, abort_others);
+
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static int become_root(void)
 {
 	return setresuid(0, 0, 0) == 0;
@@ -164,6 +182,7 @@ int main(void)
 	    cmocka_unit_test(session_makes_tcp_sockets_alone),
 	    cmocka_unit_test(starting_a_program_ends_the_role),
 	    cmocka_unit_test(abort_still_tells_its_signal),
+	    cmocka_unit_test(nobody_else_is_sent_a_signal),
 	    cmocka_unit_test(a_role_of_root_cannot_go_back),
 	};
 
