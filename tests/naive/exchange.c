@@ -191,7 +191,8 @@ void naive_down(struct naive *n, const struct ip *peer,
 	uint32_t i = find_peer(n, peer);
 	struct peer *p = &n->peer[i];
 
-	if (kind == FEED_DOWN_HARD || !p->as.open.gr) {
+	if (kind == FEED_DOWN_HARD || !p->as.open.gr ||
+	    !n->c->exchange.graceful_restart) {
 		p->up = false;
 		p->stale_until = 0;
 		drop_all(n, i, BOTH, false);

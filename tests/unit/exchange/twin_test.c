@@ -932,7 +932,7 @@ static void the_exchange_is_like_its_twin(void **state)
 {
 	(void)state;
 	make_scale((unsigned)number_of("TWIN_SCALE", 24));
-	run(number_of("TWIN_SEED", 1), number_of("TWIN_STEPS", 12000));
+	run(number_of("TWIN_SEED", 1), number_of("TWIN_STEPS", 10000));
 	assert_true(sim.compared > 10 && sim.routes > 100);
 }
 
