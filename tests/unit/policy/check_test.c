@@ -291,6 +291,20 @@ static void origins_are_in_the_set(void **state)
 	}
 }
 
+/* What the trace says of a prefix with attributes that pass. */
+static enum reason trace_reason(struct world *w, const struct policy_member *m,
+    const struct prefix *p, uint32_t asn)
+{
+	static struct policy_trace t;
+	struct policy_next_hop hop = {asn == 65550 ? hop50 : hop11, 4};
+
+	route_init(&w->r);
+	route_path(&w->r, asn);
+	policy_trace(w->p, m, p, route_done(&w->r), hop, &t);
+	assert_int_equal(t.verdict.accept, t.verdict.reason == REASON_NONE);
+	return t.verdict.reason;
+}
+
 static void prefixes_are_judged(void **state)
 {
 	static const struct {
@@ -341,6 +355,7 @@ static void prefixes_are_judged(void **state)
 		if (v.reason != t[i].want || v.accept != !t[i].want)
 			fail_msg(
 			    "%s: %s", t[i].prefix, reason_info(v.reason)->word);
+		assert_int_equal(trace_reason(&w, m, &p, t[i].asn), v.reason);
 	}
 	policy_free(w.p);
 }
