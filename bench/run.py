@@ -223,6 +223,15 @@ class Changes(threading.Thread):
                 self.took_ms.append(r.stderr)
 
 
+def prefer(p, nice):
+    """Nice counts only within a session (sched_autogroup): say it there too."""
+    try:
+        with open(f"/proc/{p.pid}/autogroup", "w") as f:
+            f.write(nice)
+    except OSError:
+        pass  # a kernel without
+
+
 def end(p):
     pids = tree(p.pid)
     for x in pids:
@@ -275,6 +284,7 @@ class Run:
             [*enter, f"--net=/run/netns/{NS_DUT}", *self.dut.cmd(d)],
             stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL,
             cwd=d, start_new_session=True)
+        prefer(self.p, a.nice)
         time.sleep(1.5)
         self.memory = Memory(self.p.pid)
         self.memory.start()
@@ -283,7 +293,9 @@ class Run:
              str(CPU), a.blast, "-f", a.table, "-d", duts.IP, "-p",
              str(duts.PORT), "-n", str(len(self.clients)), "-m", self.mode,
              "-s", str(self.share), "-P", a.phases or self.phases, "-T",
-             str(a.timeout), *self.more], stdout=subprocess.PIPE, text=True)
+             str(a.timeout), *self.more], stdout=subprocess.PIPE, text=True,
+            start_new_session=True)
+        prefer(self.tester, a.nice)
         if self.line == "apply":
             self.changes = Changes(self.dut, d, self.clients)
 
