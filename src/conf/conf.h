@@ -127,6 +127,12 @@ int conf_parse(const char *text, size_t n, struct conf **ret,
     struct conf_error **ret_errors, size_t *ret_n);
 void conf_free(struct conf *c);
 
+/*
+ * Overwrites the secrets in a good text, whose length and meaning stay as they
+ * are otherwise.
+ */
+void conf_hide_secrets(char *text, size_t n);
+
 /* The member and its address entry, or NULL. */
 const struct conf_member *conf_find(
     const struct conf *c, const struct ip *addr, const struct conf_at **ret);

@@ -49,6 +49,22 @@ void child_send(struct child *c, uint32_t type, uint32_t id, const void *data,
 	}
 }
 
+/* Who speaks to no peer need not know the passwords. */
+static int conf_blob(const struct child *c)
+{
+	const struct text *running = &c->parent->running;
+	struct text t = {0};
+
+	if (c->role == ROLE_SESSION)
+		return msg_blob("spean-conf", running->p, running->n);
+	if (!text_copy(&t, running))
+		return -ENOMEM;
+	conf_hide_secrets(t.p, t.n);
+	int fd = msg_blob("spean-conf", t.p, t.n);
+	text_set(&t, NULL, 0);
+	return fd;
+}
+
 void child_send_conf(struct child *c, bool reload)
 {
 	struct parent *p = c->parent;
@@ -57,7 +73,7 @@ void child_send_conf(struct child *c, bool reload)
 	memset(&rc, 0, sizeof rc);
 	rc.restarting = p->restarting || c->starts > 1;
 	rc.reload = reload;
-	int fd = msg_blob("spean-conf", p->running.p, p->running.n);
+	int fd = conf_blob(c);
 	if (fd < 0) {
 		log_error("conf_blob", "error=%s", strerror(-fd));
 		child_kill(c);

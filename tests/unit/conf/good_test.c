@@ -221,6 +221,47 @@ static void the_example_is_good(void **state)
 	conf_free(c);
 }
 
+/* The text as roles get it that need no password. */
+static void secrets_can_be_hidden(void **state)
+{
+	static const char *const values[] = {
+	    "\"x\"", "\"a \\\" b\"", "\"password\""};
+	struct conf_change *changes = NULL;
+	size_t n = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		char text[sizeof whole];
+		char before[sizeof whole];
+
+		memcpy(text, whole, sizeof text);
+		if (i < 3)
+			(void)snprintf(text, sizeof text,
+			    EXCHANGE "member password { asn 64501; "
+				     "at 192.0.2.11 { gtsm on; password %s; "
+				     "passive on; } }",
+			    values[i]);
+		memcpy(before, text, sizeof text);
+		conf_hide_secrets(text, strlen(text));
+		assert_int_equal(strlen(text), strlen(before));
+		if (i < 3)
+			assert_null(strstr(text, values[i]));
+		assert_null(strstr(text, "s3cret"));
+		struct conf *a = must_parse(before);
+		struct conf *b = must_parse(text);
+		assert_non_null(a);
+		assert_non_null(b);
+		assert_int_equal(conf_diff(a, b, &changes, &n), 0);
+		assert_in_range(n, 1, 2);
+		for (size_t k = 0; k < n; k++)
+			assert_non_null(
+			    strstr(changes[k].detail, "password changed"));
+		free(changes);
+		conf_free(a);
+		conf_free(b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +273,7 @@ int main(void)
 	    cmocka_unit_test(a_session_is_found_by_its_address),
 	    cmocka_unit_test(layout_does_not_matter),
 	    cmocka_unit_test(the_example_is_good),
+	    cmocka_unit_test(secrets_can_be_hidden),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
