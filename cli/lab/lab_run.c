@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -114,6 +115,8 @@ static void become(
 		err = enter(ns);
 	if (!err && (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0))
 		err = -errno;
+	/* From here on it lives without us. */
+	(void)prctl(PR_SET_PDEATHSIG, 0);
 	if (!err) {
 		signal(SIGINT, SIG_DFL);
 		signal(SIGTERM, SIG_DFL);
@@ -145,8 +148,12 @@ static pid_t start(const char *ns, const char *const argv[], int out)
 		close(in);
 		return err;
 	}
-	pid_t pid = fork();
+	pid_t us = getpid(), pid = fork();
 	if (pid == 0) {
+		/* A child that was slow must not begin in a later lab. */
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != us)
+			_exit(127);
 		(void)setsid();
 		become(ns, argv, in, out, tell[1]);
 	}

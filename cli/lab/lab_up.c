@@ -315,6 +315,7 @@ struct crossing {
 	uint64_t accepted;
 	uint64_t held[16]; /* by each member, IPv4 */
 	uint64_t busy[16]; /* seconds computed, of those that do not answer */
+	bool silent[16];   /* which these are */
 	bool all_up;
 	bool equal; /* each holds what the exchange says that it sent it */
 	char missing[128]; /* who does not */
@@ -341,11 +342,13 @@ static void look(const struct lab *l, struct crossing *c)
 		if (!m->view(l, m, &view) || !view.up[0] || !view.up[1]) {
 			/* What it held when it last answered stands. */
 			c->all_up = c->equal = false;
+			c->silent[i] = true;
 			c->busy[i] = lab_busy(l, m->name);
 			(void)snprintf(c->missing, sizeof c->missing,
 			    "%s is not up, or does not answer", m->name);
 			continue;
 		}
+		c->silent[i] = false;
 		c->held[i] = view.routes[0];
 		for (unsigned v = 0; v < 2; v++) {
 			(void)snprintf(addr, sizeof addr, "%s%u",
@@ -370,9 +373,10 @@ static void say_crossing(const struct crossing *c)
 	    (unsigned long long)c->taken, (unsigned long long)c->accepted);
 
 	for (size_t i = 0; i < lab_member_count; i++)
-		n +=
-		    snprintf(text + n, sizeof text - (size_t)n, "; %s has %llu",
-			lab_members[i].name, (unsigned long long)c->held[i]);
+		n += snprintf(text + n, sizeof text - (size_t)n,
+		    "; %s has %llu%s", lab_members[i].name,
+		    (unsigned long long)c->held[i],
+		    c->silent[i] ? " (busy)" : "");
 	lab_say("%s", text);
 }
 

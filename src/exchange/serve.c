@@ -339,6 +339,7 @@ static void recount(struct exchange *x, uint32_t slot, enum family f)
 			     EXCHANGE_MAY;
 	}
 	s->c.advertised[f] = n;
+	x->counts_due = true;
 }
 
 static void finish(struct exchange *x, uint32_t slot, enum family f)

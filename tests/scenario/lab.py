@@ -32,7 +32,7 @@ def show(*args):
     r = subprocess.run([BINARY, "show", *args, "--json"], text=True,
                        capture_output=True, timeout=30,
                        env=dict(os.environ, SPEAN_RUN_DIR=DIR + "/run"))
-    equal(r.returncode, 0, r.stderr)
+    equal(r.returncode, 0, f"spean show {args}: {r.stderr}{r.stdout}"[:500])
     return [json.loads(x) for x in r.stdout.splitlines()]
 
 
