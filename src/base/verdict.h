@@ -29,3 +29,13 @@ struct reason_info {
 
 /* Never NULL. */
 const struct reason_info *reason_info(enum reason r);
+
+/*
+ * True for a refusal that comes from the UPDATE itself (RFC 7606), before any
+ * policy: the attributes were not kept, so there is nothing to judge again.
+ */
+static inline bool reason_is_of_update(enum reason r)
+{
+	return r == REASON_MALFORMED_ATTRIBUTE ||
+	       r == REASON_UNWANTED_ATTRIBUTE;
+}

@@ -260,7 +260,9 @@ static void reach(
 		/* RFC 7606: as if withdrawn, but shown with its reason. */
 		t.attrs = &none;
 		t.in.flags = RIB_SET_PREFIX;
-		t.in.reason = REASON_MALFORMED_ATTRIBUTE;
+		t.in.reason = u->fault == BGP_FAULT_UNKNOWN
+				  ? REASON_UNWANTED_ATTRIBUTE
+				  : REASON_MALFORMED_ATTRIBUTE;
 	} else {
 		t.in.wire = u->attrs.wire;
 		t.in.next_hop_at = u->attrs.next_hop_at;

@@ -42,7 +42,7 @@ static uint32_t judged(
 	enum reason is = s->reason;
 	struct prefix p;
 
-	if (s->flags & RIB_SET_PREFIX && is == REASON_MALFORMED_ATTRIBUTE)
+	if (s->flags & RIB_SET_PREFIX && reason_is_of_update(is))
 		return RIB_NONE;
 	if (is != REASON_NONE && !(s->flags & RIB_SET_PREFIX))
 		return RIB_NONE;

@@ -52,7 +52,7 @@ static bool write_well_formed(const struct why *y, const struct rib_path *p)
 	const struct exchange_client *c = exchange_client(y->x, p->slot);
 	enum reason r = p->verdict.reason;
 
-	if (p->verdict.accept || r != REASON_MALFORMED_ATTRIBUTE) {
+	if (p->verdict.accept || !reason_is_of_update(r)) {
 		write_check(y->w, "well_formed", "pass",
 		    "the UPDATE could be read", NULL);
 		return true;

@@ -4,6 +4,7 @@ One member sends every attribute in every kind of bad shape.  What it costs
 is read from what a bystander is told; an innocent member that runs bird2
 stays up all along, and tshark finds nothing malformed in what it is sent.
 """
+import ipaddress
 import pathlib
 import random
 import struct
@@ -12,7 +13,7 @@ import time
 from lib import Lab, Speaker, Spean, bgp, check, config, equal, wait_until
 from lib.members import daemon
 from lib.net import LAN4, LAN6
-from lib.spean import Member
+from lib.spean import Member, of
 from lib.tap import Tap
 
 DATA = pathlib.Path(__file__).resolve().parents[1] / "data" / "malformed"
@@ -373,10 +374,29 @@ def test_why_names_the_fault():
         x.a.send(whole_update(bgp.COMMUNITIES, "short", "198.51.97.0/24"))
         x.sync(1)
         rows = x.spean.routes("--prefix", "198.51.97.0/24", "--rejected")
-        if rows:
-            equal(rows[0]["reason"], "malformed_attribute", "reason")
+        equal([r["reason"] for r in rows], ["malformed_attribute"], "reason")
         row = x.spean.session(x.a.addr)
         equal(row["state"], "established", "the session")
+
+
+def test_unknown_attributes_withdraw():
+    """Where the configuration refuses what nobody knows: said so."""
+    with Lab() as lab:
+        a, b = Speaker(lab.node("a"), 64501), Speaker(lab.node("b"), 64502)
+        spean = Spean(lab, config(
+            *of(a, b), policy="preset open; unknown-attributes withdraw;"))
+        a.connect()
+        b.connect()
+        hop = bgp.attr(bgp.NEXT_HOP, ipaddress.ip_address(a.addr).packed)
+        plain = bgp.base_attrs([64501]) + hop
+        a.send(bgp.update(attrs=plain + bgp.attr(99, b"spean"),
+                          reach=bgp.nlri("198.51.97.0/24")))
+        a.send(bgp.update(attrs=plain, reach=bgp.nlri("198.51.98.0/24")))
+        b.wait_prefixes(["198.51.98.0/24"])
+        check("198.51.97.0/24" not in b.table(), "it was passed on")
+        rows = spean.routes("--rejected")
+        equal([(r["prefix"], r["reason"]) for r in rows],
+              [("198.51.97.0/24", "unwanted_attribute")], "refused")
 
 
 def messages(data):
