@@ -11,6 +11,7 @@ import os
 import pathlib
 
 IP, IP6, ASN, PORT = "10.99.0.1", "fd99::ffff", 64999, 179
+HOLD = 90  # s, the same for all, so that all send as many KEEPALIVEs
 TOP = pathlib.Path(__file__).resolve().parents[1]
 
 
@@ -28,7 +29,7 @@ class Spean:
 
     def text(self, clients, policy=None):
         c = (f'exchange "bench" {{ asn {ASN}; router-id {IP}; '
-             f"listen {IP}; lan 10.99.0.0/16; }}\n"
+             f"listen {IP}; lan 10.99.0.0/16; hold {HOLD}s; }}\n"
              f"policy {{ {policy or self.policy} }}\n")
         for i, (a, n) in enumerate(clients):
             c += f'member "c{i}" {{ asn {n}; at {a} {{ passive on; }} }}\n'
@@ -61,7 +62,7 @@ class Bird2:
         c = (f'log "{d}/log" {{ warning, error, fatal, bug }};\n'
              f"router id {IP};\n{self.table}\nprotocol device {{}}\n"
              f"template bgp rsc {{ local {IP} as {ASN}; rs client; "
-             f"passive on; {family(4)}{family(6) if v6 else ''}}}\n")
+             f"passive on; hold time {HOLD}; {family(4)}{family(6) if v6 else ''}}}\n")
         for i, (a, n) in enumerate(clients):
             c += (f"protocol bgp c{i} from rsc {{ neighbor {a} as {n}; }}\n")
         put(d, "bird.conf", c)
