@@ -1,15 +1,11 @@
 #include "bgp/peer_open.h"
 
 #include "base/clock.h"
+#include "bgp/role.h"
 
 #include <errno.h>
 
 #define BOTH (BGP_FAMILY(FAMILY_IPV4) | BGP_FAMILY(FAMILY_IPV6))
-
-enum {
-	ROLE_RS = 1,
-	ROLE_RS_CLIENT = 2
-};
 
 #define SOFT_MS 1000u
 #define ERROR_MS 5000u
@@ -34,7 +30,7 @@ void peer_offer(const struct conf_exchange *x, const struct conf_member *m,
 	o.add_path_rx = m->add_path_rx ? BOTH : 0;
 	o.add_path_tx = m->add_path_tx ? BOTH : 0;
 	o.has_role = true;
-	o.role = ROLE_RS;
+	o.role = BGP_ROLE_RS;
 	if (x->graceful_restart) {
 		o.gr = o.gr_notify = true;
 		o.gr_restarting = how->restarting;
@@ -68,7 +64,8 @@ static int refuse_families(struct bgp_notify *ret)
 }
 
 int peer_agree(const struct bgp_open *ours, const struct bgp_open *theirs,
-    uint32_t asn, struct peer_terms *ret, struct bgp_notify *ret_notify)
+    uint32_t asn, bool strict_role, struct peer_terms *ret,
+    struct bgp_notify *ret_notify)
 {
 	if (theirs->asn != asn)
 		return refuse(ret_notify, 2);
@@ -77,8 +74,10 @@ int peer_agree(const struct bgp_open *ours, const struct bgp_open *theirs,
 		return refuse(ret_notify, 3);
 	if (theirs->hold_s == 1 || theirs->hold_s == 2)
 		return refuse(ret_notify, 6);
+	if (strict_role && !theirs->has_role)
+		return refuse(ret_notify, 11);
 	if (ours->has_role && theirs->has_role &&
-	    theirs->role != ROLE_RS_CLIENT)
+	    !bgp_role_fits(ours->role, theirs->role))
 		return refuse(ret_notify, 11);
 
 	struct peer_terms t = {.families = ours->families & theirs->families};

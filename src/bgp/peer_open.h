@@ -34,10 +34,12 @@ void peer_offer(const struct conf_exchange *x, const struct conf_member *m,
 
 /*
  * 0 and the terms; or -EBADMSG and the NOTIFICATION: wrong ASN, identifier
- * (RFC 6286), role (RFC 9234 s4.2), no family in common.
+ * (RFC 6286), role (RFC 9234 s4.2; strict_role: none is an error too), no
+ * family in common.
  */
 int peer_agree(const struct bgp_open *ours, const struct bgp_open *theirs,
-    uint32_t asn, struct peer_terms *ret, struct bgp_notify *ret_notify);
+    uint32_t asn, bool strict_role, struct peer_terms *ret,
+    struct bgp_notify *ret_notify);
 
 /* True when our connection wins a collision (RFC 4271 s6.8, 6286 s2.3). */
 bool peer_ours_wins(const struct bgp_open *ours, const struct bgp_open *theirs);

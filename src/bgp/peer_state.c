@@ -368,7 +368,8 @@ static void on_open(struct conn *c, struct rd body)
 
 	if (c->state == BGP_OPENSENT) {
 		if (bgp_open_parse(body, &theirs, &n) ||
-		    peer_agree(&c->ours, &theirs, c->peer->asn, &terms, &n)) {
+		    peer_agree(&c->ours, &theirs, c->peer->asn,
+			c->peer->member->strict_role, &terms, &n)) {
 			conn_event(c, BGP_EV_OPEN_ERROR, &n, "");
 			return;
 		}

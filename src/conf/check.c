@@ -226,6 +226,8 @@ static void order(struct parser *p)
 			m->hold_s = c->exchange.hold_s;
 		if (!m->own_unknown)
 			m->unknown = c->policy.unknown;
+		if (!m->own_strict_role)
+			m->strict_role = c->exchange.strict_role;
 		for (uint32_t k = 0; k < m->n_at; k++)
 			refs[n++] = (struct addr_ref){
 			    .addr = m->at[k].addr, .ref = {i, k}};

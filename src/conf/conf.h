@@ -47,6 +47,7 @@ struct conf_exchange {
 	uint16_t deferral_s;	  /* 60: selection-deferral timer */
 	uint32_t stale_max_s; /* 300: how long stale routes may stay at most */
 	uint32_t llgr_s;      /* 0: off */
+	bool strict_role;     /* RFC 9234 s4.2: an OPEN must name a role */
 };
 
 struct conf_policy {
@@ -93,8 +94,10 @@ struct conf_member {
 	char shutdown_text[129];
 	uint16_t hold_s;	   /* the exchange's unless own_hold */
 	enum conf_unknown unknown; /* the policy's unless own_unknown */
+	bool strict_role;	   /* the exchange's unless own_strict_role */
 	bool own_hold;
 	bool own_unknown;
+	bool own_strict_role;
 };
 
 /* A session by its member and its place in it. */

@@ -64,6 +64,11 @@ static const struct directive exchange_directives[] = {
 	"Long-lived graceful restart (RFC 9494): how long stale routes stay "
 	"beyond stale-time, for members that know it.",
 	.max = 0xffffff, FIELD(conf_exchange, llgr_s)},
+    {"strict-role", VALUE_SWITCH, 0, "on | off", "off",
+	"Whether a member has to say that it is a route server client (BGP "
+	"roles, RFC 9234).  One that says it is something else is refused in "
+	"any case.",
+	FIELD(conf_exchange, strict_role)},
     {0},
 };
 
@@ -155,6 +160,10 @@ static const struct directive member_directives[] = {
 	"policy's.",
 	.choices = unknowns, FIELD(conf_member, unknown),
 	OWN(conf_member, own_unknown)},
+    {"strict-role", VALUE_SWITCH, DIR_RESETS, "on | off", NULL,
+	"As in exchange, for this member's sessions.  Unless given: the "
+	"exchange's.",
+	FIELD(conf_member, strict_role), OWN(conf_member, own_strict_role)},
     {"shutdown", VALUE_SHUTDOWN, 0, "[\"TEXT\"]", NULL,
 	"Keeps the member's sessions down.  The text, at most 128 bytes, is "
 	"sent to the member (RFC 9003).",

@@ -89,7 +89,7 @@ static void only_what_both_said_is_agreed(void **state)
 	t.add_path_tx = V6;
 	t.enhanced_refresh = false;
 	t.gr_notify = false;
-	assert_int_equal(peer_agree(&o, &t, 64501, &terms, &n), 0);
+	assert_int_equal(peer_agree(&o, &t, 64501, false, &terms, &n), 0);
 	assert_int_equal(terms.families, V4);
 	assert_int_equal(terms.hold_s, 30);
 	assert_int_equal(terms.add_path_tx, V4);
@@ -97,7 +97,7 @@ static void only_what_both_said_is_agreed(void **state)
 	assert_true(terms.refresh && !terms.enhanced_refresh);
 	assert_true(terms.graceful && !terms.graceful_notify);
 	t.hold_s = 0;
-	assert_int_equal(peer_agree(&o, &t, 64501, &terms, &n), 0);
+	assert_int_equal(peer_agree(&o, &t, 64501, false, &terms, &n), 0);
 	assert_int_equal(terms.hold_s, 0);
 }
 
@@ -109,37 +109,42 @@ static void what_cannot_be_is_refused_by_name(void **state)
 
 	(void)state;
 	struct bgp_open t = theirs();
-	assert_true(peer_agree(&o, &t, 64777, &terms, &n) < 0);
+	assert_true(peer_agree(&o, &t, 64777, false, &terms, &n) < 0);
 	assert_int_equal(n.code << 8 | n.subcode, 0x0202);
 	t = theirs();
 	t.id = 0;
-	assert_true(peer_agree(&o, &t, 64501, &terms, &n) < 0);
+	assert_true(peer_agree(&o, &t, 64501, false, &terms, &n) < 0);
 	assert_int_equal(n.subcode, 3);
 	/* RFC 6286: another AS may have our identifier, our own may not. */
 	t.id = o.id;
-	assert_int_equal(peer_agree(&o, &t, 64501, &terms, &n), 0);
+	assert_int_equal(peer_agree(&o, &t, 64501, false, &terms, &n), 0);
 	t.asn = o.asn;
-	assert_true(peer_agree(&o, &t, o.asn, &terms, &n) < 0);
+	assert_true(peer_agree(&o, &t, o.asn, false, &terms, &n) < 0);
 	assert_int_equal(n.subcode, 3);
 	t = theirs();
 	t.hold_s = 2;
-	assert_true(peer_agree(&o, &t, 64501, &terms, &n) < 0);
+	assert_true(peer_agree(&o, &t, 64501, false, &terms, &n) < 0);
 	assert_int_equal(n.subcode, 6);
 	t = theirs();
 	t.families = 0;
-	assert_true(peer_agree(&o, &t, 64501, &terms, &n) < 0);
+	assert_true(peer_agree(&o, &t, 64501, false, &terms, &n) < 0);
 	assert_int_equal(n.subcode, 7);
 	assert_int_equal(n.len, 12);
 	for (unsigned role = 0; role < 6; role++) {
 		t = theirs();
 		t.role = (uint8_t)role;
-		int err = peer_agree(&o, &t, 64501, &terms, &n);
+		int err = peer_agree(&o, &t, 64501, false, &terms, &n);
 		assert_int_equal(err == 0, role == 2);
 		if (err)
 			assert_int_equal(n.subcode, 11);
 	}
 	t.has_role = false;
-	assert_int_equal(peer_agree(&o, &t, 64501, &terms, &n), 0);
+	assert_int_equal(peer_agree(&o, &t, 64501, false, &terms, &n), 0);
+	/* RFC 9234 s4.2, strict mode */
+	assert_true(peer_agree(&o, &t, 64501, true, &terms, &n) < 0);
+	assert_int_equal(n.subcode, 11);
+	t = theirs();
+	assert_int_equal(peer_agree(&o, &t, 64501, true, &terms, &n), 0);
 }
 
 static void the_higher_identifier_wins_then_the_higher_asn(void **state)

@@ -93,6 +93,30 @@ static void a_stranger_is_closed(void **state)
 	rig_stop(&rig);
 }
 
+/* RFC 9234 s4.2, strict mode: the exchange's word, and the member's own. */
+static void strict_mode_asks_for_a_role(void **state)
+{
+	static const char own[] = "member \"Alpha\" { asn 64501; at "
+				  "127.0.0.2 { passive on; } strict-role off; "
+				  "}\n";
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		rig_start(&rig, "strict-role on;", i == 2 ? own : ALPHA);
+		speak(&rig, &a, "127.0.0.2", 64501);
+		a.open.has_role = i == 1 || i == 3;
+		a.open.role = i == 1 ? 2 : 3;
+		if (i == 1 || i == 2) {
+			speak_up(&a);
+			assert_int_equal(info(0).state, BGP_ESTABLISHED);
+		} else {
+			speak_open(&a);
+			hear_notification(&a, BGP_ERR_OPEN, 11);
+		}
+		rig_stop(&rig);
+	}
+}
+
 static void faults_in_an_open_are_named(void **state)
 {
 	static const struct {
@@ -605,6 +629,7 @@ int main(void)
 		a_session_comes_up_and_its_update_reaches_the_engine),
 	    cmocka_unit_test(we_connect_to_a_member),
 	    cmocka_unit_test(a_stranger_is_closed),
+	    cmocka_unit_test(strict_mode_asks_for_a_role),
 	    cmocka_unit_test(faults_in_an_open_are_named),
 	    cmocka_unit_test(one_that_knows_no_capabilities_is_asked_without),
 	    cmocka_unit_test(of_two_connections_the_higher_identifier_s_stays),
