@@ -84,6 +84,7 @@ struct cli_call {
 };
 
 /* Verbs that stand in folders of their own; the program hands them in. */
+extern const struct cli_verb cli_init;
 extern const struct cli_verb cli_play;
 extern const struct cli_verb cli_lab;
 

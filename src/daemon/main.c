@@ -104,7 +104,7 @@ static const struct cli_verb role_verb = {
 };
 
 static const struct cli_verb *const own[] = {
-    &run_verb, &cli_play, &cli_lab, &role_verb, NULL};
+    &run_verb, &cli_init, &cli_play, &cli_lab, &role_verb, NULL};
 
 int main(int argc, char **argv)
 {

@@ -47,6 +47,8 @@ static char *catch_end(FILE *f, int saved, FILE *file)
 	return text;
 }
 
+const struct cli_verb *const *rig_verbs;
+
 struct rig_result rig_run(const char *const *argv)
 {
 	struct rig_result r;
@@ -61,7 +63,7 @@ struct rig_result rig_run(const char *const *argv)
 	copy[n] = NULL;
 	int saved_out = catch_start(stdout, &out);
 	int saved_err = catch_start(stderr, &err);
-	r.code = cli_main(n, copy, NULL);
+	r.code = cli_main(n, copy, rig_verbs);
 	r.out = catch_end(stdout, saved_out, out);
 	r.err = catch_end(stderr, saved_err, err);
 	while (n)

@@ -12,6 +12,11 @@ struct rig_result {
 	char *err;
 };
 
+struct cli_verb;
+
+/* Verbs beside the command line's own, ended by NULL; NULL: none. */
+extern const struct cli_verb *const *rig_verbs;
+
 /* argv ends with NULL, without the program's name. */
 struct rig_result rig_run(const char *const *argv);
 void rig_free(struct rig_result *r);
