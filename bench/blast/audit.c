@@ -95,6 +95,7 @@ static void read_attr(struct seen *s, int type, const uint8_t *p, size_t n)
 		s->run_end = p + n;
 		break;
 	case 15:
+	case 35: /* a route server has to add OTC (RFC 9234 s5) */
 		break;
 	case 32:
 		s->large = p;

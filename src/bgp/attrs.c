@@ -124,6 +124,61 @@ void bgp_attrs_put(struct wr *w, struct bytes attrs, uint8_t flags,
 	wr_bytes(w, attrs.p + to, attrs.n - to);
 }
 
+static void write_large(
+    struct wr *w, unsigned flags, struct bytes have, struct bytes more)
+{
+	size_t n = have.n + more.n;
+
+	if (!n)
+		return;
+	wr_u8(w, flags | (n > UINT8_MAX ? FLAG_EXT_LEN : 0));
+	wr_u8(w, ATTR_LARGE);
+	if (n > UINT8_MAX)
+		wr_u16(w, (unsigned)n);
+	else
+		wr_u8(w, (unsigned)n);
+	wr_bytes(w, have.p, have.n);
+	wr_bytes(w, more.p, more.n);
+}
+
+/* One walk: this is done for every set of attributes that goes out. */
+void bgp_attrs_mark(
+    struct wr *w, struct bytes attrs, uint32_t otc, struct bytes large)
+{
+	struct rd r = rd_from(attrs.p, attrs.n);
+	struct bytes have = {attrs.p, 0};
+	uint8_t flags = FLAGS_TRANSITIVE;
+	struct bgp_attr a;
+	size_t low = 0;	 /* end of the codes below LARGE */
+	size_t mid = 0;	 /* where those above it begin */
+	size_t high = 0; /* end of the codes below OTC */
+	size_t rest = 0; /* where those above it begin */
+
+	while (bgp_attr_next(&r, &a) && a.code <= ATTR_OTC) {
+		size_t end = attrs.n - rd_left(&r);
+
+		if (a.code < ATTR_LARGE)
+			low = end;
+		if (a.code == ATTR_LARGE) {
+			have = a.value;
+			flags = a.flags;
+		}
+		if (a.code <= ATTR_LARGE)
+			mid = end;
+		if (a.code < ATTR_OTC)
+			high = end;
+		rest = end;
+	}
+	wr_bytes(w, attrs.p, low);
+	write_large(w, flags, have, large);
+	wr_bytes(w, attrs.p + mid, high - mid);
+	wr_u8(w, FLAGS_TRANSITIVE);
+	wr_u8(w, ATTR_OTC);
+	wr_u8(w, 4);
+	wr_u32(w, otc);
+	wr_bytes(w, attrs.p + rest, attrs.n - rest);
+}
+
 static void put_sequence(struct wr *w, uint32_t asn, unsigned n, unsigned count)
 {
 	wr_u8(w, BGP_AS_SEQUENCE);

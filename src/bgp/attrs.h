@@ -67,6 +67,13 @@ uint16_t bgp_attrs_next_hop_at(struct bytes wire);
 void bgp_attrs_put(struct wr *w, struct bytes attrs, uint8_t flags,
     uint8_t code, struct bytes value);
 
+/*
+ * attrs with OTC of that ASN, and with large communities (12 bytes each)
+ * behind those that they carry already.
+ */
+void bgp_attrs_mark(
+    struct wr *w, struct bytes attrs, uint32_t otc, struct bytes large);
+
 /* attrs with asn n times in front of the AS path. */
 void bgp_attrs_prepend(
     struct wr *w, struct bytes attrs, uint32_t asn, unsigned n);

@@ -107,6 +107,7 @@ void conf_free(struct conf *c)
 	free(c->member);
 	free(c->by_addr);
 	free(c->policy.transit_free);
+	free(c->policy.never_via);
 	free(c);
 }
 

@@ -60,6 +60,8 @@ struct conf_policy {
 	uint32_t max_communities;      /* 100 */
 	uint32_t *transit_free;	       /* ASNs; NULL: the built-in list */
 	size_t n_transit_free;
+	uint32_t *never_via; /* ASNs never to be reached via a route server */
+	size_t n_never_via;
 };
 
 /* A registered prefix: more-specifics of length min..max are permitted. */

@@ -449,6 +449,7 @@ static void top_word(struct parser *p)
 		    p->policy.open.line ? &other_policy : &p->conf->policy);
 		p->conf->policy.present = true;
 		free(other_policy.transit_free);
+		free(other_policy.never_via);
 		break;
 	case BLOCK_MEMBER:
 		member(p, &s);

@@ -78,8 +78,8 @@ static const struct choice presets[] = {
 	"AS, next hop, own ASN, peering LAN, transit-free ASNs, path length, "
 	"number of communities, and the members' registered sets."},
     {"open", CONF_PRESET_OPEN,
-	"None of these checks, for labs and benchmarks.  What is malformed "
-	"is still refused."},
+	"None of these checks, for labs and benchmarks.  What is malformed, "
+	"and what OTC shows to be a leak, is still refused."},
     {0},
 };
 
@@ -113,6 +113,11 @@ static const struct directive policy_directives[] = {
 	"has one of them behind the first AS of its path is a leak, and is "
 	"refused.  Unless given: a built-in list.",
 	.max = 1000, LIST(conf_policy, transit_free, n_transit_free)},
+    {"never-via-route-server", VALUE_ASNS, DIR_REPEATS, "ASN [, ASN ...]", NULL,
+	"Networks that are never to be reached via a route server, as they say "
+	"themselves in PeeringDB.  A route with one of them in its path is "
+	"refused, but for that network's own routes.",
+	.max = 100000, LIST(conf_policy, never_via, n_never_via)},
     {"rov", VALUE_LATER, .syntax = "RPKI origin validation"},
     {"aspa", VALUE_LATER, .syntax = "RPKI path validation"},
     {"source-validation", VALUE_LATER, .syntax = "source validation"},

@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define CLASS_PLANES ((size_t)1 + VARIANT_BITS)
+
 static const struct policy_target *targets_of(const struct class_key *k)
 {
 	return (const struct policy_target *)(const void *)(k + 1);
@@ -57,17 +59,12 @@ enum exchange_bar class_bar(const struct class *c, const struct slot *s)
 	return EXCHANGE_MAY;
 }
 
-/* Bits 0 and 1: how often prepended; bit 2: with OTC. */
+/* How often it is prepended. */
 unsigned class_variant(const struct class *c, const struct slot *s)
 {
 	struct policy_control control = control_of(c->key);
-	unsigned v = policy_control_prepend(&control, s->c.as.asn);
 
-	/* RFC 9234 s5: only to a peer that says it is our client. */
-	if (c->key->flags & CLASS_NO_OTC && s->c.as.open.has_role &&
-	    s->c.as.open.role == 2)
-		v |= 4;
-	return v;
+	return policy_control_prepend(&control, s->c.as.asn);
 }
 
 static void set_slot(struct exchange *x, struct class *c, uint32_t slot)
@@ -75,7 +72,7 @@ static void set_slot(struct exchange *x, struct class *c, uint32_t slot)
 	const struct slot *s = x->slot[slot];
 	unsigned v = 0;
 
-	for (unsigned plane = 0; plane < 4; plane++)
+	for (unsigned plane = 0; plane < CLASS_PLANES; plane++)
 		bit_clear(c->bits + (size_t)plane * x->words, slot);
 	if (!s || class_bar(c, s) != EXCHANGE_MAY)
 		return;
@@ -83,7 +80,7 @@ static void set_slot(struct exchange *x, struct class *c, uint32_t slot)
 	v = class_variant(c, s);
 	if (v)
 		c->varied = true;
-	for (unsigned i = 0; i < 3; i++)
+	for (unsigned i = 0; i < VARIANT_BITS; i++)
 		if (v >> i & 1)
 			bit_set(c->bits + (size_t)(i + 1) * x->words, slot);
 }
@@ -124,7 +121,7 @@ static uint32_t class_new(struct exchange *x, const struct class_key *key,
 {
 	struct classes *cs = &x->classes;
 	struct class_key *copy = malloc(bytes);
-	uint64_t *bits = calloc((size_t)4 * x->words, sizeof *bits);
+	uint64_t *bits = calloc(CLASS_PLANES * x->words, sizeof *bits);
 
 	if (!copy || !bits ||
 	    (cs->free == UINT32_MAX && cs->n == cs->cap && grow(cs))) {
@@ -234,9 +231,9 @@ void classes_widen(struct exchange *x, uint32_t words)
 
 		if (!c->key)
 			continue;
-		uint64_t *bits = calloc((size_t)4 * words, sizeof *bits);
+		uint64_t *bits = calloc(CLASS_PLANES * words, sizeof *bits);
 		must(bits);
-		for (unsigned plane = 0; plane < 4; plane++)
+		for (unsigned plane = 0; plane < CLASS_PLANES; plane++)
 			memcpy(bits + (size_t)plane * words,
 			    c->bits + (size_t)plane * x->words,
 			    x->words * sizeof *bits);

@@ -31,15 +31,16 @@ static void step_close(const struct wr *w)
 	steps.next ^= 1;
 }
 
-static void add_otc(const struct exchange *x)
+/*
+ * RFC 9234 s5: a client gets every route with OTC, whether it said a role or
+ * not; one that came with it is a leak, and goes to nobody.
+ */
+static void mark(const struct exchange *x)
 {
-	uint32_t asn = policy_asn(x->policy);
-	uint8_t v[4] = {(uint8_t)(asn >> 24), (uint8_t)(asn >> 16),
-	    (uint8_t)(asn >> 8), (uint8_t)asn};
 	struct wr w = step_open();
 
-	bgp_attrs_put(&w, steps.now, FLAGS_TRANSITIVE, ATTR_OTC,
-	    (struct bytes){v, sizeof v});
+	bgp_attrs_mark(&w, steps.now, policy_asn(x->policy),
+	    (struct bytes){steps.now.p, 0});
 	step_close(&w);
 }
 
@@ -75,14 +76,13 @@ static struct bytes attrs_of(
 		policy_scrub(x->policy, &a, &w);
 		step_close(&w);
 	}
-	if (variant & 3) {
+	if (variant) {
 		struct wr w = step_open();
 
-		policy_prepend(steps.now, variant & 3, &w, &ignored);
+		policy_prepend(steps.now, variant, &w, &ignored);
 		step_close(&w);
 	}
-	if (variant & 4)
-		add_otc(x);
+	mark(x);
 	if (s->flags & RIB_SET_LLGR)
 		add_llgr_stale();
 	return steps.now;

@@ -152,7 +152,7 @@ static void add_varied(struct exchange *x, struct run *want,
 
 		for (uint32_t i = 0; i < x->words; i++) {
 			part[i] = bits[i];
-			for (unsigned k = 0; k < 3; k++) {
+			for (unsigned k = 0; k < VARIANT_BITS; k++) {
 				uint64_t plane =
 				    c->bits[(size_t)(k + 1) * x->words + i];
 				part[i] &= v >> k & 1 ? plane : ~plane;
@@ -240,7 +240,7 @@ void export_to(struct exchange *x, uint32_t set, enum family f, bool add_path,
 		const struct class *c =
 		    &x->classes.v[rib_class_of(x->rib, set)];
 
-		for (unsigned k = 0; k < 3 && c->varied; k++)
+		for (unsigned k = 0; k < VARIANT_BITS && c->varied; k++)
 			if (bit_get(c->bits + (size_t)(k + 1) * x->words, slot))
 				want.variant |= (uint8_t)(1u << k);
 	}

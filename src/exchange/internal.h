@@ -28,7 +28,6 @@ enum class_flag {
 	CLASS_NEXT_HOP6 = 2, /* an IPv6 next hop for IPv4 */
 	CLASS_LONG = 4,	     /* does not fit into 4096 bytes */
 	CLASS_LLGR = 8,	     /* RFC 9494 */
-	CLASS_NO_OTC = 16,   /* OTC is added for RS clients (RFC 9234 s5) */
 };
 
 /* Who may have a path, said without naming slots; ends with the lists. */
@@ -42,8 +41,9 @@ struct class_key {
 	/* struct policy_target target[n_target]; uint32_t own[n_own]; */
 };
 
-/* Variants that a client may need of one set: prepended 0-3 times, OTC. */
-#define VARIANTS 8
+/* Variants that a client may need of one set: prepended 0-3 times. */
+#define VARIANTS 4
+#define VARIANT_BITS 2
 
 struct class
 {
@@ -53,7 +53,7 @@ struct class
 	bool varied;   /* some client needs a variant but 0 */
 	struct class_key *key;
 	size_t key_bytes;
-	/* may, then the three bits of the variant; words each */
+	/* may, then the bits of the variant; words each */
 	uint64_t *bits;
 };
 

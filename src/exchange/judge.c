@@ -127,8 +127,6 @@ static uint32_t class_for(
 		key->flags |= CLASS_LONG;
 	if (in->rank.llgr_stale)
 		key->flags |= CLASS_LLGR;
-	if (!(a->has & BGP_HAS(35)))
-		key->flags |= CLASS_NO_OTC;
 	struct policy_target *to = (struct policy_target *)(void *)(key + 1);
 	key->n_target = put_targets(x, &control, to);
 	key->n_own = n_own;

@@ -110,7 +110,7 @@ void exchange_attrs_for(const struct exchange *x, uint32_t set, uint32_t slot,
 	const struct class *c = &x->classes.v[rib_class_of(x->rib, set)];
 	unsigned variant = 0;
 
-	for (unsigned k = 0; k < 3; k++)
+	for (unsigned k = 0; k < VARIANT_BITS; k++)
 		if (bit_get(c->bits + (size_t)(k + 1) * x->words, slot))
 			variant |= 1u << k;
 	encode_attrs(x, set, variant, w, ret_next_hop_at);

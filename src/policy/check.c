@@ -3,65 +3,23 @@
  * asks why, says what it saw; so code, `why` and docs/reasons.md cannot
  * drift apart.
  */
+#include "policy/check.h"
 #include "policy/bogon.h"
-#include "policy/internal.h"
 
 #include "base/attr.h"
 
-#include <stdio.h>
 #include <string.h>
-
-/* One ASN of the path that matters to a check. */
-struct spot {
-	uint32_t asn;
-	unsigned at; /* position from 1; 0: nowhere */
-};
-
-/* What one walk along the AS path finds. */
-struct facts {
-	unsigned length; /* as best path counts it */
-	uint32_t first;
-	uint32_t origin;
-	uint8_t odd; /* type of the first segment that is no sequence */
-	struct spot own;
-	struct spot bogon;
-	struct spot transit;
-};
-
-struct input {
-	const struct policy *p;
-	const struct policy_member *m;
-	const struct bgp_attrs *a;
-	const struct prefix *prefix;
-	struct policy_next_hop next_hop;
-	struct facts facts;
-};
-
-/* Where evidence goes; without a buffer nobody asked. */
-struct note {
-	char *buf;
-	size_t n;
-};
 
 struct check {
 	struct policy_check public;
 	enum reason (*run)(const struct input *in, const struct note *why);
 	/* Why it does not apply although the list does, or NULL. */
 	const char *(*idle)(const struct input *in);
+	enum {
+		STRICT, /* done in preset strict */
+		ALWAYS, /* the operator has no say in it */
+	} when;
 };
-
-#define SAY(why, ...)                                                          \
-	do {                                                                   \
-		if (why)                                                       \
-			(void)snprintf((why)->buf, (why)->n, __VA_ARGS__);     \
-	} while (0)
-
-static bool transit_free(const struct policy *p, uint32_t asn)
-{
-	if (!(p->transit_bits[asn / 64 % 4] >> (asn % 64) & 1))
-		return false;
-	return policy_in_list(p->transit_free, p->n_transit_free, asn);
-}
 
 static void look_at_asn(
     const struct input *in, uint32_t asn, unsigned at, struct facts *f)
@@ -73,8 +31,12 @@ static void look_at_asn(
 	/* The members' own ASNs may be private ones: labs, closed networks. */
 	if (!f->bogon.at && bogon_asn(asn) && !policy_knows_asn(in->p, asn))
 		f->bogon = here;
-	if (!f->transit.at && transit_free(in->p, asn) && asn != in->m->asn)
+	if (!f->transit.at && asn != in->m->asn &&
+	    policy_list_has(&in->p->transit_free, asn))
 		f->transit = here;
+	if (!f->never.at && asn != in->m->asn &&
+	    policy_list_has(&in->p->never_via, asn))
+		f->never = here;
 }
 
 static void read_path(const struct input *in, struct facts *f)
@@ -247,10 +209,34 @@ static enum reason check_transit_free(
 	return REASON_TRANSIT_FREE_ASN;
 }
 
-/* RFC 9234 s5: from an RS-client a route with OTC is a leak. */
+static const char *no_never_via(const struct input *in)
+{
+	return in->p->never_via.n ? NULL : "the policy names no such network";
+}
+
+static enum reason check_never_via(
+    const struct input *in, const struct note *why)
+{
+	const struct spot *s = &in->facts.never;
+
+	if (!s->at) {
+		SAY(why, "none of the %zu networks is in the path",
+		    in->p->never_via.n);
+		return REASON_NONE;
+	}
+	SAY(why,
+	    "AS%u at position %u is never to be reached via a route server",
+	    s->asn, s->at);
+	return REASON_NEVER_VIA_RS;
+}
+
+/* From our clients a route with OTC is a leak. */
 static enum reason check_otc(const struct input *in, const struct note *why)
 {
-	if (!(in->a->has & BGP_HAS(35))) {
+	struct bgp_otc otc = {in->a->has & BGP_HAS(35), in->a->otc};
+
+	if (bgp_otc_import(BGP_ROLE_RS_CLIENT, in->m->asn, otc) !=
+	    BGP_OTC_LEAK) {
 		SAY(why, "no OTC attribute");
 		return REASON_NONE;
 	}
@@ -358,47 +344,52 @@ static enum reason check_prefix_set(
 /* ---- the list ---------------------------------------------------------- */
 
 enum {
-	N_ATTRS = 11
+	N_ATTRS = 12
 }; /* those of the first half, which come first */
 
 static const struct check checks[] = {
     {{"communities", "there are not too many communities, all kinds counted",
 	 POLICY_ATTRS},
-	check_communities, NULL},
+	check_communities, NULL, STRICT},
     {{"as_set", "the AS path holds no AS_SET and no confederation segment",
 	 POLICY_ATTRS},
-	check_as_set, NULL},
+	check_as_set, NULL, STRICT},
     {{"path_empty", "the AS path is not empty", POLICY_ATTRS}, check_path_empty,
-	NULL},
+	NULL, STRICT},
     {{"path_length", "the AS path is not too long", POLICY_ATTRS},
-	check_path_long, NULL},
+	check_path_long, NULL, STRICT},
     {{"first_as", "the first AS of the path is the member's", POLICY_ATTRS},
-	check_first_as, NULL},
+	check_first_as, NULL, STRICT},
     {{"next_hop", "the next hop is an address of the member", POLICY_ATTRS},
-	check_next_hop, NULL},
+	check_next_hop, NULL, STRICT},
     {{"own_asn", "the exchange's own ASN is not in the path", POLICY_ATTRS},
-	check_own_asn, NULL},
+	check_own_asn, NULL, STRICT},
     {{"bogon_asn",
 	 "no reserved or private ASN is in the path, but for members' own",
 	 POLICY_ATTRS},
-	check_bogon_asn, NULL},
+	check_bogon_asn, NULL, STRICT},
     {{"transit_free",
 	 "no transit-free network is in the path, but for the member itself",
 	 POLICY_ATTRS},
-	check_transit_free, NULL},
+	check_transit_free, NULL, STRICT},
+    {{"never_via_rs",
+	 "no network is in the path that is never to be reached via a route "
+	 "server, but for the member itself",
+	 POLICY_ATTRS},
+	check_never_via, no_never_via, STRICT},
     {{"otc", "the OTC attribute does not show a leak", POLICY_ATTRS}, check_otc,
-	NULL},
+	NULL, ALWAYS},
     {{"origin_set", "the origin AS is in the member's set", POLICY_ATTRS},
-	check_origin, no_origins},
+	check_origin, no_origins, STRICT},
     {{"length", "the prefix is neither too long nor too short", POLICY_PREFIX},
-	check_length, NULL},
+	check_length, NULL, STRICT},
     {{"peering_lan", "the prefix is not the peering LAN nor inside it",
 	 POLICY_PREFIX},
-	check_lan, NULL},
+	check_lan, NULL, STRICT},
     {{"bogon_prefix", "the prefix is not reserved", POLICY_PREFIX},
-	check_bogon_prefix, NULL},
+	check_bogon_prefix, NULL, STRICT},
     {{"prefix_set", "the prefix is in the member's set", POLICY_PREFIX},
-	check_prefix_set, no_prefixes},
+	check_prefix_set, no_prefixes, STRICT},
 };
 
 _Static_assert(ARRAY_SIZE(checks) <= POLICY_CHECKS_MAX, "a trace holds all");
@@ -406,6 +397,16 @@ _Static_assert(ARRAY_SIZE(checks) <= POLICY_CHECKS_MAX, "a trace holds all");
 const struct policy_check *policy_check_at(size_t i)
 {
 	return i < ARRAY_SIZE(checks) ? &checks[i].public : NULL;
+}
+
+uint32_t policy_checks_on(const struct conf_policy *c)
+{
+	uint32_t on = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(checks); i++)
+		if (checks[i].when == ALWAYS || c->preset == CONF_PRESET_STRICT)
+			on |= 1u << i;
+	return on;
 }
 
 static struct verdict refused(enum reason r)
@@ -418,6 +419,8 @@ static inline struct verdict run(const struct input *in, size_t from, size_t to)
 {
 #pragma GCC unroll 16
 	for (size_t i = from; i < to; i++) {
+		if (!(in->p->on >> i & 1))
+			continue;
 		enum reason r = checks[i].run(in, NULL);
 
 		if (r != REASON_NONE)
@@ -434,9 +437,8 @@ struct verdict policy_check_attrs(const struct policy *p,
 
 	if (!p->present || !m)
 		return refused(REASON_NO_POLICY);
-	if (!p->strict)
-		return (struct verdict){.accept = true};
-	read_path(&in, &in.facts);
+	if (p->strict)
+		read_path(&in, &in.facts);
 	return run(&in, 0, N_ATTRS);
 }
 
@@ -447,8 +449,6 @@ struct verdict policy_check_prefix(const struct policy *p,
 
 	if (!p->present || !m)
 		return refused(REASON_NO_POLICY);
-	if (!p->strict)
-		return (struct verdict){.accept = true};
 	return run(&in, N_ATTRS, ARRAY_SIZE(checks));
 }
 
@@ -471,7 +471,7 @@ static const char *skipped(const struct input *in, const struct check *c)
 		return "no policy is configured (RFC 8212)";
 	if (!in->m)
 		return "the member is not configured";
-	if (!in->p->strict)
+	if (!(in->p->on >> (c - checks) & 1))
 		return "preset open";
 	return c->idle ? c->idle(in) : NULL;
 }

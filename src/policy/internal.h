@@ -1,6 +1,7 @@
 /* What the policy folder keeps to itself. */
 #pragma once
 
+#include "bgp/role.h"
 #include "net/prefix_set.h"
 #include "policy/policy.h"
 
@@ -16,9 +17,17 @@ struct policy_member {
 	size_t n_origin;
 };
 
+/* Networks that must not be in a path. */
+struct policy_list {
+	uint32_t *asn; /* sorted */
+	size_t n;
+	uint64_t bits[64]; /* low 12 bits that occur: most ASNs stop here */
+};
+
 struct policy {
 	bool present;
 	bool strict;
+	uint32_t on; /* bit i: the i-th check of the list is done */
 	uint32_t asn;
 	uint8_t min_len[FAMILY_COUNT];
 	uint8_t max_len[FAMILY_COUNT];
@@ -26,20 +35,27 @@ struct policy {
 	uint32_t max_communities;
 	struct prefix lan[CONF_LANS];
 	size_t n_lan;
-	uint32_t *transit_free; /* sorted */
-	size_t n_transit_free;
-	uint64_t
-	    transit_bits[4]; /* low bytes that occur: most ASNs stop here */
+	struct policy_list transit_free;
+	struct policy_list never_via;
 	struct policy_member *member; /* by ASN */
 	size_t n_member;
 	struct ip *addr; /* all members', by ASN, then by entry */
 };
+
+/* check.c: the checks that this policy asks for, as bits. */
+uint32_t policy_checks_on(const struct conf_policy *c);
 
 /* A member's ASN, whoever announces it. */
 bool policy_knows_asn(const struct policy *p, uint32_t asn);
 
 /* asn stands in the sorted list. */
 bool policy_in_list(const uint32_t *list, size_t n, uint32_t asn);
+
+static inline bool policy_list_has(const struct policy_list *l, uint32_t asn)
+{
+	return l->bits[asn / 64 % 64] >> asn % 64 & 1 &&
+	       policy_in_list(l->asn, l->n, asn);
+}
 
 /* ---- communities addressed to us --------------------------------------- */
 

@@ -43,22 +43,26 @@ bool policy_in_list(const uint32_t *list, size_t n, uint32_t asn)
 	return false;
 }
 
-static bool set_transit_free(struct policy *p, const struct conf_policy *c)
+static bool set_list(struct policy_list *l, const uint32_t *from, size_t n)
+{
+	if (!n)
+		return true;
+	l->asn = copy_list(from, n);
+	l->n = n;
+	for (size_t i = 0; i < n; i++)
+		l->bits[from[i] / 64 % 64] |= 1ull << from[i] % 64;
+	return l->asn;
+}
+
+static bool set_lists(struct policy *p, const struct conf_policy *c)
 {
 	size_t n = c->n_transit_free;
 	const uint32_t *list = c->transit_free;
 
 	if (!list)
 		list = bogon_transit_free(&n);
-	if (!n)
-		return true;
-	p->transit_free = copy_list(list, n);
-	p->n_transit_free = n;
-	if (!p->transit_free)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		p->transit_bits[list[i] / 64 % 4] |= 1ull << (list[i] % 64);
-	return true;
+	return set_list(&p->transit_free, list, n) &&
+	       set_list(&p->never_via, c->never_via, c->n_never_via);
 }
 
 static bool set_member(
@@ -144,7 +148,8 @@ struct policy *policy_new(const struct conf *c)
 	p->max_communities = c->policy.max_communities;
 	memcpy(p->lan, c->exchange.lan, sizeof p->lan);
 	p->n_lan = c->exchange.n_lan;
-	if (!set_transit_free(p, &c->policy) || !set_members(p, c)) {
+	p->on = policy_checks_on(&c->policy);
+	if (!set_lists(p, &c->policy) || !set_members(p, c)) {
 		policy_free(p);
 		return NULL;
 	}
@@ -161,7 +166,8 @@ void policy_free(struct policy *p)
 	}
 	free(p->member);
 	free(p->addr);
-	free(p->transit_free);
+	free(p->transit_free.asn);
+	free(p->never_via.asn);
 	free(p);
 }
 

@@ -530,18 +530,16 @@ static int may_have(
 	return naive_wish(n->c->exchange.asn, wire_of(r), to->asn);
 }
 
-static void give(struct naive *n, const struct route *r, int prepend,
-    const struct feed_up *to)
+static void give(struct naive *n, const struct route *r, int prepend)
 {
 	static uint8_t rewritten[140000];
 	static uint8_t more[140000];
 	struct naive_has *h = &n->out[n->n_out];
-	bool otc = to->open.has_role && to->open.role == 2;
 	struct bytes wire = {rewritten, 0};
 
 	must(n->n_out < MAX_ROUTES && n->n_bytes + 140000 < OUT_BYTES);
 	wire.n = naive_rewrite(
-	    n->c->exchange.asn, wire_of(r), otc, (unsigned)prepend, rewritten);
+	    n->c->exchange.asn, wire_of(r), (unsigned)prepend, rewritten);
 	*h = (struct naive_has){
 	    .prefix = r->prefix,
 	    .wire = n->bytes + n->n_bytes,
@@ -610,7 +608,7 @@ size_t naive_table(
 
 		if (prepend < 0 || (again && !every))
 			continue;
-		give(n, r, prepend, as);
+		give(n, r, prepend);
 		given = r;
 	}
 	*ret = n->out;

@@ -233,6 +233,11 @@ static enum reason judge_path(const struct conf *c, const struct conf_member *m,
 	for (size_t k = 0; k < n; k++)
 		if (h[k].asn != m->asn && transit_free(c, h[k].asn))
 			return REASON_TRANSIT_FREE_ASN;
+	for (size_t k = 0; k < n; k++)
+		for (size_t v = 0; v < c->policy.n_never_via; v++)
+			if (h[k].asn != m->asn &&
+			    h[k].asn == c->policy.never_via[v])
+				return REASON_NEVER_VIA_RS;
 	if (naive_attr(i->wire, 35).n)
 		return REASON_OTC_LEAK;
 	for (size_t k = 0; k < m->n_origin; k++)
@@ -275,7 +280,8 @@ enum reason naive_judge(const struct conf *c, const struct naive_import *i)
 	if (!c->policy.present || !m)
 		return REASON_NO_POLICY;
 	if (c->policy.preset == CONF_PRESET_OPEN)
-		return REASON_NONE;
+		return naive_attr(i->wire, 35).n ? REASON_OTC_LEAK
+						 : REASON_NONE;
 	if (n > c->policy.max_communities)
 		return REASON_TOO_MANY_COMMUNITIES;
 	enum reason r = judge_path(c, m, i);
@@ -421,10 +427,10 @@ static size_t write_otc(uint32_t rs, uint8_t *to)
 }
 
 size_t naive_rewrite(
-    uint32_t rs, struct bytes wire, bool client, unsigned prepend, uint8_t *ret)
+    uint32_t rs, struct bytes wire, unsigned prepend, uint8_t *ret)
 {
 	static uint8_t value[70000];
-	bool otc = client && !naive_attr(wire, 35).n;
+	bool otc = true; /* is still to be written */
 	size_t out = 0;
 	size_t end;
 

@@ -27,12 +27,12 @@ enum reason naive_judge(const struct conf *c, const struct naive_import *i);
 int naive_wish(uint32_t rs, struct bytes wire, uint32_t client);
 
 /*
- * The attributes without what was for us and with the first AS n times more;
- * client: it said that it is our RS client, and gets OTC (RFC 9234).  Gives
- * how many bytes it wrote into ret (70,000 of room).
+ * The attributes without what was for us, with the first AS n times more and
+ * with our OTC (RFC 9234).  Gives how many bytes it wrote into ret (70,000 of
+ * room).
  */
-size_t naive_rewrite(uint32_t rs, struct bytes wire, bool client,
-    unsigned prepend, uint8_t *ret);
+size_t naive_rewrite(
+    uint32_t rs, struct bytes wire, unsigned prepend, uint8_t *ret);
 
 bool naive_path_has(struct bytes wire, uint32_t asn);
 unsigned naive_path_length(struct bytes wire);

@@ -264,14 +264,31 @@ def test_roles_of_rfc9234():
 
 
 def test_otc():
-    """RFC 9234: a route with OTC of another AS is a leak, but for peers."""
+    """RFC 9234 s5: a client's route with OTC is a leak, and what goes out has
+    the exchange's, whether they say roles or not."""
+    for caps in ([bgp.cap_role(2)], []):
+        with Lab() as lab:
+            spean, a, b = pair(lab, a_caps=caps, b_caps=caps)
+            a.announce(P, otc=64501)
+            a.announce(Q)
+            r = b.wait_route(Q)
+            equal(r.value(bgp.OTC), b"\0\0\xfb\xf4", "OTC of AS64500")
+            equal(list(b.table()), [Q], "what b holds")
+            rows = spean.query("show", "routes", "--rejected")
+            equal([(r["prefix"], r["reason"]) for r in rows],
+                  [(P, "otc_leak")], "what was refused")
+
+
+def test_strict_role():
+    """RFC 9234 s4.2, strict mode: without a role there is no session."""
     with Lab() as lab:
-        _, a, b = pair(lab, a_caps=[bgp.cap_role(2)],
-                       b_caps=[bgp.cap_role(2)])
-        a.announce(P, otc=64501)
-        a.announce(Q)
-        time.sleep(0.5)
-        b.wait_route(Q)
+        a = Speaker(lab.node("a"), 64501, extra_caps=[bgp.cap_role(2)])
+        b = Speaker(lab.node("b"), 64502)
+        Spean(lab, config(*of(a, b), exchange="strict-role on;"))
+        a.connect()
+        b.connect(5, wait=False)
+        code = b.wait_closed(5)
+        equal(code and code[:2], (2, 11), "role mismatch")
 
 
 def test_no_capabilities():

@@ -59,7 +59,8 @@ def test_attributes_unchanged():
         equal(u.large, large, "large communities")
         equal(len(u.extended), 1, "extended communities")
         check("64501:9" in u.extended[0], f"extended: {u.extended}")
-        equal(sorted(u.types), [1, 2, 3, 4, 6, 7, 8, 16, 32], "attributes")
+        equal(sorted(u.types), [1, 2, 3, 4, 6, 7, 8, 16, 32, 35],
+              "attributes, and OTC")
         equal(x.tap.errors("192.0.2.1"), [], "tshark's complaints")
 
 

@@ -87,6 +87,52 @@ static void attributes_are_put_and_taken(void **state)
 	assert_bytes(written(&w), base);
 }
 
+#define LARGE_A 0, 0, 0xfb, 0xf4, 0, 0, 0, 1, 0, 0, 0, 2
+#define LARGE_B 0, 0, 0xfb, 0xf4, 0, 0, 3, 0xe8, 0, 0, 0, 1
+#define OTC_64501 0xc0, 35, 4, A64501
+
+/* is, then what we say of it, must come out as want. */
+static void added(struct bytes is, struct bytes more, struct bytes want)
+{
+	struct wr w = fresh();
+
+	bgp_attrs_mark(&w, is, 64501, more);
+	assert_bytes(written(&w), want);
+}
+
+static void what_we_say_is_added(void **state)
+{
+	(void)state;
+	added(LITERAL(BASE), LITERAL(LARGE_B),
+	    LITERAL(BASE, 0xc0, 32, 12, LARGE_B, OTC_64501));
+	added(LITERAL(BASE), EMPTY, LITERAL(BASE, OTC_64501));
+	added(LITERAL(BASE, 0xe0, 32, 12, LARGE_A), LITERAL(LARGE_B),
+	    LITERAL(BASE, 0xe0, 32, 24, LARGE_A, LARGE_B, OTC_64501));
+	added(LITERAL(BASE, 0xe0, 34, 1, 7, 0xe0, 200, 1, 7), LITERAL(LARGE_B),
+	    LITERAL(BASE, 0xc0, 32, 12, LARGE_B, 0xe0, 34, 1, 7, OTC_64501,
+		0xe0, 200, 1, 7));
+	added(LITERAL(BASE, 0xc0, 32, 12, LARGE_A, 0xc0, 35, 4, A64502), EMPTY,
+	    LITERAL(BASE, 0xc0, 32, 12, LARGE_A, OTC_64501));
+	added(LITERAL(0xe0, 200, 1, 7), LITERAL(LARGE_A),
+	    LITERAL(0xc0, 32, 12, LARGE_A, OTC_64501, 0xe0, 200, 1, 7));
+	added(EMPTY, EMPTY, LITERAL(OTC_64501));
+}
+
+static void many_large_communities_need_a_long_length(void **state)
+{
+	static uint8_t many[21 * 12];
+	static uint8_t base[600];
+	struct wr b = wr_from(base, sizeof base);
+	struct wr w = fresh();
+
+	(void)state;
+	bgp_attr_write(&b, 0xc0, ATTR_LARGE, (struct bytes){many, sizeof many});
+	assert_int_equal(wr_len(&b), 3 + sizeof many);
+	bgp_attrs_mark(&w, written(&b), 64501, LITERAL(LARGE_B));
+	assert_int_equal(wr_len(&w), 4 + sizeof many + 12 + 7);
+	assert_memory_equal(out, "\xd0\x20\x01\x08", 4);
+}
+
 static void stored_attributes_are_read_again(void **state)
 {
 	struct bytes base =
@@ -236,6 +282,9 @@ static void no_room_sticks(void **state)
 		bgp_attrs_put(&w, base, 0xc0, ATTR_OTC, LITERAL(A64501));
 		assert_false(wr_ok(&w));
 		w = wr_from(exact, room);
+		bgp_attrs_mark(&w, base, 64501, LITERAL(LARGE_B));
+		assert_false(wr_ok(&w));
+		w = wr_from(exact, room);
 		bgp_attrs_narrow(&w, base);
 		assert_int_equal(wr_ok(&w), room >= base.n - 2);
 		free(exact);
@@ -247,6 +296,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(paths_answer_questions),
 	    cmocka_unit_test(attributes_are_put_and_taken),
+	    cmocka_unit_test(what_we_say_is_added),
+	    cmocka_unit_test(many_large_communities_need_a_long_length),
 	    cmocka_unit_test(stored_attributes_are_read_again),
 	    cmocka_unit_test(prepending),
 	    cmocka_unit_test(prepending_onto_a_full_segment),

@@ -264,6 +264,30 @@ static void otc_from_a_client_is_a_leak(void **state)
 	policy_free(w.p);
 }
 
+static void some_networks_are_never_via_a_route_server(void **state)
+{
+	uint32_t list[] = {9000, 64501, 8000};
+	static struct make m;
+	static struct world w;
+
+	(void)state;
+	begin(&w);
+	policy_free(w.p);
+	make_conf(&m);
+	m.c.policy.never_via = list;
+	m.c.policy.n_never_via = 3;
+	w.p = policy_new(&m.c);
+	struct ip at = ip_of("192.0.2.11");
+	w.m = policy_member_find(w.p, 64501, &at);
+	route_path(&w.r, 64501, 2000);
+	assert_int_equal(attrs_reason(&w), REASON_NONE);
+	route_path(&w.r, 8000);
+	assert_int_equal(attrs_reason(&w), REASON_NEVER_VIA_RS);
+	route_path(&w.r, 64501, 3000, 9000);
+	assert_int_equal(attrs_reason(&w), REASON_NEVER_VIA_RS);
+	policy_free(w.p);
+}
+
 static void origins_are_in_the_set(void **state)
 {
 	static const uint32_t set[] = {1000};
@@ -407,12 +431,14 @@ static void open_takes_anything_well_formed(void **state)
 	w.m = policy_member_find(w.p, 65550, &at);
 	w.hop = (struct policy_next_hop){hop12, 4};
 	route_segment(&w.r, BGP_AS_SET, set, 3);
-	w.r.a.has = BGP_HAS(35);
 	assert_int_equal(attrs_reason(&w), REASON_NONE);
 	assert_true(policy_check_prefix(w.p, w.m, &bad).accept);
 	assert_string_equal(
 	    evidence(&w, "10.0.0.0/32", "bogon_prefix", POLICY_SKIPPED),
 	    "preset open");
+	/* RFC 9234 s5: that is no matter of policy. */
+	w.r.a.has = BGP_HAS(35);
+	assert_int_equal(attrs_reason(&w), REASON_OTC_LEAK);
 	policy_free(w.p);
 }
 
@@ -491,6 +517,7 @@ int main(void)
 	    cmocka_unit_test(communities_of_all_kinds_are_counted),
 	    cmocka_unit_test(next_hops_are_the_members_own),
 	    cmocka_unit_test(otc_from_a_client_is_a_leak),
+	    cmocka_unit_test(some_networks_are_never_via_a_route_server),
 	    cmocka_unit_test(origins_are_in_the_set),
 	    cmocka_unit_test(prefixes_are_judged),
 	    cmocka_unit_test(nothing_passes_without_a_policy),
