@@ -204,12 +204,27 @@ static int by_addr(const void *pa, const void *pb)
 	return ip_cmp(&a->addr, &b->addr);
 }
 
+/* What the policy does with the RPKI unless it says so. */
+static void settle_validation(struct conf *c)
+{
+	struct conf_policy *x = &c->policy;
+	enum conf_validation v = x->preset == CONF_PRESET_OPEN
+				     ? CONF_VALIDATE_OFF
+				     : CONF_VALIDATE_REJECT;
+
+	if (!x->own_rov)
+		x->rov = v;
+	if (!x->own_aspa)
+		x->aspa = v;
+}
+
 static void order(struct parser *p)
 {
 	struct conf *c = p->conf;
 	struct addr_ref *refs;
 	size_t n = 0;
 
+	settle_validation(c);
 	if (c->n_member)
 		qsort(c->member, c->n_member, sizeof *c->member, by_asn_name);
 	refs = calloc(p->n_at_pos + 1, sizeof *refs);
@@ -247,6 +262,7 @@ void conf_check(struct parser *p)
 	check_exchange(p);
 	check_members(p);
 	check_addresses(p);
+	cache_check(p);
 	if (!p->errors->n && !p->no_mem)
 		order(p);
 }

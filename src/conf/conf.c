@@ -108,6 +108,7 @@ void conf_free(struct conf *c)
 	free(c->by_addr);
 	free(c->policy.transit_free);
 	free(c->policy.never_via);
+	free(c->rpki.cache);
 	free(c);
 }
 

@@ -17,7 +17,9 @@
 #define CONF_LISTEN 8
 #define CONF_LANS 8
 #define CONF_TEXT_MAX ((size_t)16 << 20) /* bytes of one file */
-#define CONF_MEMBERS 4096		 /* sessions, counted by address */
+#define CONF_CACHES 16
+#define CONF_FILE 256	  /* a file's path */
+#define CONF_MEMBERS 4096 /* sessions, counted by address */
 
 enum conf_preset {
 	CONF_PRESET_STRICT,
@@ -27,6 +29,12 @@ enum conf_unknown {
 	CONF_RELAY,
 	CONF_DISCARD,
 	CONF_WITHDRAW
+};
+
+enum conf_validation {
+	CONF_VALIDATE_REJECT, /* what is invalid is refused */
+	CONF_VALIDATE_MARK,   /* ... is only shown and marked */
+	CONF_VALIDATE_OFF
 };
 
 struct conf_exchange {
@@ -62,6 +70,36 @@ struct conf_policy {
 	size_t n_transit_free;
 	uint32_t *never_via; /* ASNs never to be reached via a route server */
 	size_t n_never_via;
+	/* Off without an rpki block. */
+	enum conf_validation rov;
+	enum conf_validation aspa;
+	bool own_rov; /* else: reject, with preset open off */
+	bool own_aspa;
+};
+
+/* An RPKI cache (RFC 8210). */
+struct conf_cache {
+	struct ip addr;
+	uint16_t port;	     /* 323; with TLS 324 */
+	char tls[CONF_NAME]; /* the name in its certificate; "": no TLS */
+	char ca[CONF_FILE];  /* PEM; "": the system's */
+	char certificate[CONF_FILE]; /* of ours; "": none */
+	char key[CONF_FILE];
+	uint16_t preference; /* the lowest that has data counts */
+	bool own_preference; /* else: its place in the file, from 1 */
+	/* 0: what the cache says (RFC 8210 s6). */
+	uint32_t refresh_s;
+	uint32_t retry_s;
+	uint32_t expire_s;
+	bool own_refresh;
+	bool own_retry;
+	bool own_expire;
+};
+
+struct conf_rpki {
+	bool present;
+	struct conf_cache *cache; /* in the file's order */
+	size_t n_cache;
 };
 
 /* A registered prefix: more-specifics of length min..max are permitted. */
@@ -111,6 +149,7 @@ struct conf_ref {
 struct conf {
 	struct conf_exchange exchange;
 	struct conf_policy policy;
+	struct conf_rpki rpki;
 	struct conf_member *member; /* sorted by ASN, then name */
 	size_t n_member;
 	struct conf_ref *by_addr; /* every session, sorted by address */

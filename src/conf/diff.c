@@ -125,7 +125,7 @@ static bool list_changed(
 
 static bool is_list(const struct directive *dir)
 {
-	return dir->n_at && dir->kind != VALUE_AT;
+	return dir->n_at && !directive_nests(dir);
 }
 
 /* The value's change in words into d->detail; false when there is none. */
@@ -133,7 +133,7 @@ static bool value_changed(
     struct diff *d, const struct directive *dir, const void *a, const void *b)
 {
 	text_clear(&d->detail);
-	if (dir->kind == VALUE_AT || dir->kind == VALUE_LATER)
+	if (directive_nests(dir) || dir->kind == VALUE_LATER)
 		return false;
 	if (is_list(dir))
 		return list_changed(d, dir, a, b);
@@ -374,6 +374,61 @@ static void compare_policy(
 		compare(d, block_named("policy"), "", a, b);
 }
 
+static const struct conf_cache *same_cache(
+    const struct conf_rpki *r, const struct conf_cache *c)
+{
+	for (size_t i = 0; i < r->n_cache; i++)
+		if (ip_eq(&r->cache[i].addr, &c->addr) &&
+		    r->cache[i].port == c->port)
+			return &r->cache[i];
+	return NULL;
+}
+
+static const char *cache_format(
+    const struct conf_cache *c, char buf[IP_TEXT + 16])
+{
+	char addr[IP_TEXT];
+	bool v6 = c->addr.family == FAMILY_IPV6;
+
+	snprintf(buf, IP_TEXT + 16, "%s%s%s:%u", v6 ? "[" : "",
+	    ip_format(&c->addr, addr), v6 ? "]" : "", c->port);
+	return buf;
+}
+
+static void compare_rpki(
+    struct diff *d, const struct conf_rpki *a, const struct conf_rpki *b)
+{
+	char name[IP_TEXT + 16];
+	char text[IP_TEXT + 48];
+
+	d->what = "rpki";
+	for (size_t i = 0; i < a->n_cache; i++) {
+		if (same_cache(b, &a->cache[i]))
+			continue;
+		snprintf(text, sizeof text, "cache %s",
+		    cache_format(&a->cache[i], name));
+		add(d, CONF_REMOVED, false, text);
+	}
+	for (size_t i = 0; i < b->n_cache; i++) {
+		const struct conf_cache *was = same_cache(a, &b->cache[i]);
+
+		cache_format(&b->cache[i], name);
+		snprintf(
+		    text, sizeof text, "cache %s%s", name, was ? ": " : "");
+		if (was)
+			compare(d, &conf_block_cache, text, was, &b->cache[i]);
+		else
+			add(d, CONF_ADDED, false, text);
+		if (was && !was->own_preference &&
+		    !b->cache[i].own_preference &&
+		    was->preference != b->cache[i].preference) {
+			snprintf(text, sizeof text, "cache %s: place %u -> %u",
+			    name, was->preference, b->cache[i].preference);
+			add(d, CONF_CHANGED, false, text);
+		}
+	}
+}
+
 int conf_diff(const struct conf *a, const struct conf *b,
     struct conf_change **ret, size_t *ret_n)
 {
@@ -384,6 +439,7 @@ int conf_diff(const struct conf *a, const struct conf *b,
 		a = &nothing;
 	compare_exchange(&d, &a->exchange, &b->exchange);
 	compare_policy(&d, &a->policy, &b->policy);
+	compare_rpki(&d, &a->rpki, &b->rpki);
 	compare_members(&d, a, b);
 	d.no_mem |= d.before.no_mem || d.after.no_mem || d.detail.no_mem;
 	text_done(&d.before);

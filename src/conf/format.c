@@ -177,6 +177,7 @@ void value_format(const struct directive *d, const void *base, struct text *t)
 	switch (d->kind) {
 	case VALUE_SET_NAME:
 	case VALUE_SECRET:
+	case VALUE_TEXT:
 		text_add(t, "%s", (const char *)field_of(base, d->at));
 		break;
 	case VALUE_ADDRESSES:
@@ -204,6 +205,8 @@ void value_format(const struct directive *d, const void *base, struct text *t)
 		format_shutdown(m, t);
 		break;
 	case VALUE_AT:
+	case VALUE_CACHE:
+	case VALUE_PORT: /* part of its name */
 	case VALUE_LATER:
 		break;
 	default:

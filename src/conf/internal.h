@@ -98,6 +98,9 @@ enum value_kind {
 	VALUE_ADD_PATH,	  /* rx | tx | both | off */
 	VALUE_SHUTDOWN,	  /* ["text"] */
 	VALUE_AT,	  /* addresses and a block */
+	VALUE_CACHE,	  /* caches and a block */
+	VALUE_PORT,	  /* of a cache */
+	VALUE_TEXT,	  /* a word or a string */
 	VALUE_LATER,	  /* known, but not in this version */
 };
 
@@ -135,7 +138,9 @@ enum block_kind {
 	BLOCK_EXCHANGE,
 	BLOCK_POLICY,
 	BLOCK_MEMBER,
-	BLOCK_AT
+	BLOCK_AT,
+	BLOCK_RPKI,
+	BLOCK_CACHE
 };
 
 struct block {
@@ -148,9 +153,16 @@ struct block {
 
 extern const struct block conf_blocks[]; /* what stands at the top */
 extern const struct block conf_block_at;
+extern const struct block conf_block_cache;
 
 /* Index in the block's table, or -1. */
 int directive_find(const struct block *b, const struct token *name);
+/* Its value is a list of addresses and a block that they share. */
+static inline bool directive_nests(const struct directive *d)
+{
+	return d->kind == VALUE_AT || d->kind == VALUE_CACHE;
+}
+
 /* The top-level block of that name; NULL for others. */
 const struct block *block_find(const struct token *name);
 /* The same by a name of our own. */
@@ -202,12 +214,15 @@ struct parser {
 	struct conf *conf;
 	struct scope exchange;
 	struct scope policy;
+	struct scope rpki;
 	bool meant_exchange;	       /* a block's name looks much like it */
 	struct member_pos *member_pos; /* one a member */
 	size_t member_cap;
 	struct at_pos *at_pos;
 	size_t n_at_pos;
 	size_t at_cap;
+	struct pos cache_pos[CONF_CACHES];
+	struct conf_rpki other_rpki; /* a second block, which is an error */
 	bool no_mem;
 };
 
@@ -231,6 +246,9 @@ bool value_parse(struct parser *p, const struct directive *d, void *base);
 /* For value.c: lists of any kind, and "at". */
 bool list_parse(struct parser *p, const struct directive *d, void *base);
 bool at_parse(struct parser *p, void *base);
+/* cache.c */
+bool cache_parse(struct parser *p, void *base);
+void cache_check(struct parser *p);
 
 /*
  * Take one word of that kind.  False: reported, and a word is taken all the

@@ -196,6 +196,9 @@ void conf_write_manual(FILE *to)
 		if (b->kind == BLOCK_MEMBER)
 			write_block(to, &conf_block_at,
 			    "at ADDRESS [, ADDRESS ...] { ... }");
+		if (b->kind == BLOCK_RPKI)
+			write_block(to, &conf_block_cache,
+			    "cache ADDRESS [, ADDRESS ...] { ... }");
 	}
 	fputs(tail, to);
 }

@@ -108,11 +108,18 @@ static void skip_statement(struct parser *p, const struct block *b)
 static const struct block *home_of(
     const struct token *name, const struct block *b)
 {
-	const struct block *around =
-	    b == &conf_block_at ? block_named("member") : &conf_block_at;
+	static const struct block *const inner[] = {
+	    &conf_block_at, &conf_block_cache};
+	const struct block *around = b == &conf_block_at ? block_named("member")
+				     : b == &conf_block_cache
+					 ? block_named("rpki")
+					 : NULL;
 
-	if (directive_find(around, name) >= 0)
+	if (around && directive_find(around, name) >= 0)
 		return around;
+	for (size_t i = 0; i < 2; i++)
+		if (b != inner[i] && directive_find(inner[i], name) >= 0)
+			return inner[i];
 	for (const struct block *o = conf_blocks; o->name; o++)
 		if (o != b && o->directives && directive_find(o, name) >= 0)
 			return o;
@@ -158,7 +165,7 @@ static void end_statement(
 {
 	char text[TOKEN_TEXT];
 
-	if (d->kind == VALUE_AT && p->prev.kind == TOKEN_CLOSE)
+	if (directive_nests(d) && p->prev.kind == TOKEN_CLOSE)
 		return;
 	if (parser_take(p, TOKEN_SEMICOLON))
 		return;
@@ -176,7 +183,7 @@ static void end_statement(
 		return;
 	}
 	parser_expected(
-	    p, d->n_at && d->kind != VALUE_AT ? "',' or ';'" : "';'");
+	    p, d->n_at && !directive_nests(d) ? "',' or ';'" : "';'");
 	skip_statement(p, s->block);
 }
 
@@ -214,7 +221,7 @@ static void directive(struct parser *p, struct scope *s, void *base)
 		return;
 	}
 	s->bad[i] = true;
-	if (d->kind == VALUE_AT && p->prev.kind == TOKEN_CLOSE)
+	if (directive_nests(d) && p->prev.kind == TOKEN_CLOSE)
 		return;
 	skip_statement(p, s->block);
 }
@@ -376,16 +383,41 @@ static void single(
 
 		label(p, first, x->name);
 	} else if (p->tok.kind == TOKEN_STRING) {
-		parser_expected(p, "'{': a policy has no name");
+		char expected[64];
+
+		snprintf(expected, sizeof expected, "'{': %s has no name",
+		    s->block->name);
+		parser_expected(p, expected);
 		parser_next(p);
 	}
 	if (open_brace(p, first))
 		(void)parser_body(p, first, base);
 }
 
+/* "exchange, policy or member": the blocks of this version. */
+static const char *block_words(char *buf, size_t cap)
+{
+	const char *last = NULL;
+	size_t n = 0;
+
+	buf[0] = 0;
+	for (const struct block *b = conf_blocks; b->name; b++)
+		if (b->directives)
+			last = b->name;
+	for (const struct block *b = conf_blocks; b->name && n < cap; b++)
+		if (b->directives)
+			n += (size_t)snprintf(buf + n, cap - n, "%s%s",
+			    !n		      ? ""
+			    : b->name == last ? " or "
+					      : ", ",
+			    b->name);
+	return buf;
+}
+
 static void report_top(struct parser *p)
 {
 	char found[TOKEN_TEXT];
+	char all[96];
 	const struct block *home = home_of(&p->tok, NULL);
 	struct suggest near;
 
@@ -405,13 +437,12 @@ static void report_top(struct parser *p)
 		    found, home->name);
 	else if (near.best)
 		errors_add(p->errors, p->tok.pos,
-		    "unknown block %s; expected exchange, policy or member "
-		    "(did you mean '%s'?)",
-		    found, near.best);
+		    "unknown block %s; expected %s (did you mean '%s'?)", found,
+		    block_words(all, sizeof all), near.best);
 	else
 		errors_add(p->errors, p->tok.pos,
-		    "unknown block %s; expected exchange, policy or member",
-		    found);
+		    "unknown block %s; expected %s", found,
+		    block_words(all, sizeof all));
 }
 
 static void top_word(struct parser *p)
@@ -420,6 +451,7 @@ static void top_word(struct parser *p)
 	struct scope s = {.block = b, .open = p->tok.pos};
 	struct conf_exchange other_exchange = {0};
 	struct conf_policy other_policy = {0};
+	struct conf_rpki *other_rpki = &p->other_rpki;
 
 	if (!b) {
 		report_top(p);
@@ -454,13 +486,21 @@ static void top_word(struct parser *p)
 	case BLOCK_MEMBER:
 		member(p, &s);
 		break;
+	case BLOCK_RPKI:
+		single(p, &s, &p->rpki,
+		    p->rpki.open.line ? other_rpki : &p->conf->rpki);
+		p->conf->rpki.present = true;
+		break;
 	case BLOCK_AT:
+	case BLOCK_CACHE:
 		break;
 	}
 }
 
 static void parse_file(struct parser *p)
 {
+	char all[96];
+
 	parser_next(p);
 	while (!stopped(p)) {
 		switch (p->tok.kind) {
@@ -474,12 +514,12 @@ static void parse_file(struct parser *p)
 			break;
 		case TOKEN_CLOSE:
 			errors_add(p->errors, p->tok.pos,
-			    "'}' closes nothing; expected exchange, policy or "
-			    "member");
+			    "'}' closes nothing; expected %s",
+			    block_words(all, sizeof all));
 			parser_next(p);
 			break;
 		default:
-			parser_expected(p, "exchange, policy or member");
+			parser_expected(p, block_words(all, sizeof all));
 			skip_statement(p, NULL);
 			break;
 		}
@@ -539,6 +579,7 @@ int conf_parse(const char *text, size_t n, struct conf **ret,
 		rc = -EINVAL;
 	free(p.member_pos);
 	free(p.at_pos);
+	free(p.other_rpki.cache);
 	if (rc) {
 		conf_free(p.conf);
 		p.conf = NULL;

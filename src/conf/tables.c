@@ -91,6 +91,14 @@ static const struct choice unknowns[] = {
     {0},
 };
 
+static const struct choice validations[] = {
+    {"reject", CONF_VALIDATE_REJECT, "What is invalid is refused."},
+    {"mark", CONF_VALIDATE_MARK,
+	"What is invalid is accepted, and shown and marked as such."},
+    {"off", CONF_VALIDATE_OFF, "Nothing is looked up."},
+    {0},
+};
+
 static const struct directive policy_directives[] = {
     {"preset", VALUE_CHOICE, 0, NULL, "strict",
 	"Which checks a member's route has to pass:", .choices = presets,
@@ -118,8 +126,16 @@ static const struct directive policy_directives[] = {
 	"themselves in PeeringDB.  A route with one of them in its path is "
 	"refused, but for that network's own routes.",
 	.max = 100000, LIST(conf_policy, never_via, n_never_via)},
-    {"rov", VALUE_LATER, .syntax = "RPKI origin validation"},
-    {"aspa", VALUE_LATER, .syntax = "RPKI path validation"},
+    {"rov", VALUE_CHOICE, 0, NULL, NULL,
+	"What follows from origin validation (RFC 6811) against the data of "
+	"the caches in rpki.  Unless given: reject, and off where preset is "
+	"open.",
+	.choices = validations, FIELD(conf_policy, rov),
+	OWN(conf_policy, own_rov)},
+    {"aspa", VALUE_CHOICE, 0, NULL, NULL,
+	"The same for path validation by ASPA.  Unless given: as for rov.",
+	.choices = validations, FIELD(conf_policy, aspa),
+	OWN(conf_policy, own_aspa)},
     {"source-validation", VALUE_LATER, .syntax = "source validation"},
     {0},
 };
@@ -195,6 +211,58 @@ static const struct directive at_directives[] = {
     {0},
 };
 
+static const struct directive rpki_directives[] = {
+    {"cache", VALUE_CACHE, DIR_REQUIRED | DIR_REPEATS,
+	"ADDRESS[:PORT] [, ADDRESS[:PORT] ...] [{ ... }]", NULL,
+	"The caches.  An IPv6 address with a port is written "
+	"\"[2001:db8::1]:323\".  The directives in the braces are for these "
+	"caches alone.",
+	LIST(conf_rpki, cache, n_cache)},
+    {0},
+};
+
+static const struct directive cache_directives[] = {
+    {"port", VALUE_PORT, 0, "NUMBER", NULL,
+	"The TCP port, where it does not stand behind the address.  Unless "
+	"given: 323, and 324 with TLS.",
+	.min = 1, .max = UINT16_MAX, FIELD(conf_cache, port)},
+    {"tls", VALUE_TEXT, 0, "NAME", NULL,
+	"Speaks TLS with the cache, whose certificate has to be for this DNS "
+	"name or address.  Unless given: plain TCP.",
+	FIELD(conf_cache, tls)},
+    {"ca", VALUE_TEXT, 0, "FILE", NULL,
+	"The authorities that the cache's certificate has to come from, as "
+	"PEM.  Unless given: those of the system.",
+	FIELD(conf_cache, ca)},
+    {"certificate", VALUE_TEXT, 0, "FILE", NULL,
+	"The certificate (and its chain, PEM) by which spean names itself to "
+	"the cache.",
+	FIELD(conf_cache, certificate)},
+    {"key", VALUE_TEXT, 0, "FILE", NULL, "The certificate's key, as PEM.",
+	FIELD(conf_cache, key)},
+    {"preference", VALUE_NUMBER, 0, "NUMBER", NULL,
+	"Which caches count: those with the lowest number among all that "
+	"have data.  Unless given: the cache's place in the file, from 1.",
+	.min = 1, .max = UINT16_MAX, FIELD(conf_cache, preference),
+	OWN(conf_cache, own_preference)},
+    {"refresh", VALUE_SECONDS, 0, "TIME", NULL,
+	"The time between questions for news; a cache tells of news by "
+	"itself too.  Unless given: what the cache says, or 1 hour.",
+	.min = 1, .max = 86400, FIELD(conf_cache, refresh_s),
+	OWN(conf_cache, own_refresh)},
+    {"retry", VALUE_SECONDS, 0, "TIME", NULL,
+	"The time between attempts when the cache cannot be reached or has "
+	"no data.  Unless given: what the cache says, or 10 minutes.",
+	.min = 1, .max = 7200, FIELD(conf_cache, retry_s),
+	OWN(conf_cache, own_retry)},
+    {"expire", VALUE_SECONDS, 0, "TIME", NULL,
+	"How long the cache's data counts after its last good answer.  Unless "
+	"given: what the cache says, or 2 hours.",
+	.min = 2, .max = 172800, FIELD(conf_cache, expire_s),
+	OWN(conf_cache, own_expire)},
+    {0},
+};
+
 const struct block conf_blocks[] = {
     {"exchange", BLOCK_EXCHANGE, true, exchange_directives,
 	"The route server itself.  There is exactly one, and it has a name."},
@@ -206,12 +274,21 @@ const struct block conf_blocks[] = {
 	"A network that is connected.  There may be any number of them, each "
 	"with a name of its own."},
     {"gateway", .doc = "the gateway half"},
-    {"rpki", .doc = "RPKI validation"},
+    {"rpki", BLOCK_RPKI, false, rpki_directives,
+	"Where validated RPKI data comes from: caches that speak the RTR "
+	"protocol (RFC 8210, RFC 6810, and version 2 with ASPA), as "
+	"rpki-client with stayrtr, Routinator or OctoRPKI.  All of them are "
+	"kept connected.  What counts is the union of those with the lowest "
+	"preference among all that hold data which has not expired.  When no "
+	"cache has any, routes are unchecked, and an alarm is raised."},
     {0},
 };
 
 const struct block conf_block_at = {"at", BLOCK_AT, false, at_directives,
     "Stands in a member, behind its addresses."};
+
+const struct block conf_block_cache = {"cache", BLOCK_CACHE, false,
+    cache_directives, "Stands in rpki, behind the addresses of caches."};
 
 int directive_find(const struct block *b, const struct token *name)
 {

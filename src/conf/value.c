@@ -380,6 +380,24 @@ static bool parse_secret(
 	return true;
 }
 
+/* A name or a path. */
+static bool parse_text(struct parser *p, const struct directive *d, void *base)
+{
+	char text[CONF_FILE];
+	char expected[64];
+
+	snprintf(expected, sizeof expected, "%s of 1 to %u bytes",
+	    !strcmp(d->syntax, "FILE") ? "the path of a file" : "a name",
+	    d->size - 1u);
+	if (p->tok.kind != TOKEN_WORD && p->tok.kind != TOKEN_STRING)
+		return parser_expected(p, expected);
+	if (!token_string(&p->tok, text, d->size) || !text[0])
+		return bad_word(p, "good value", expected);
+	memcpy(field(base, d->at), text, strlen(text) + 1);
+	parser_next(p);
+	return true;
+}
+
 /* ipv4 8-24, ipv6 19-48 */
 static bool parse_lengths(struct parser *p, void *base)
 {
@@ -506,6 +524,12 @@ bool value_parse(struct parser *p, const struct directive *d, void *base)
 		return parse_shutdown(p, base);
 	case VALUE_AT:
 		return at_parse(p, base);
+	case VALUE_CACHE:
+		return cache_parse(p, base);
+	case VALUE_PORT:
+		return parse_number(p, d, base);
+	case VALUE_TEXT:
+		return parse_text(p, d, base);
 	case VALUE_LATER:
 		break;
 	}

@@ -2,6 +2,11 @@
  * Faulty texts, each with every error it gives: LINE:COL: text, in order.
  * EXCHANGE and WITH_LAN are one good line in front.
  */
+/* The blocks of this version, as messages list them. */
+#define BLOCKS "exchange, policy, member or rpki"
+#define CACHE                                                                  \
+	"ADDRESS[:PORT] as 192.0.2.1:323, or an address in "                   \
+	"\"[2001:db8::1]:323\""
 #define NAME_64                                                                \
 	"nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
 #define SECRET_81                                                              \
@@ -54,29 +59,50 @@ static const struct {
 	"2:27: 'x' is unknown; expected strict or open\n"},
     {EXCHANGE "policy P {}", "2:8: found 'P'; expected '{'\n"},
     {EXCHANGE "policy \"P\" {}",
-	"2:8: found a string; expected '{': a policy has no name\n"},
-    {EXCHANGE "rpki { cache 127.0.0.1:3323; }",
-	"2:1: 'rpki' (RPKI validation) is not in this version; expected it to "
-	"be left out\n"},
+	"2:8: found a string; expected '{': policy has no name\n"},
+    {EXCHANGE "rpki { }",
+	"2:1: 'rpki' has no 'cache'; expected 'cache "
+	"ADDRESS[:PORT] [, ADDRESS[:PORT] ...] [{ ... }];'\n"},
+    {EXCHANGE "rpki \"R\" { cache ::1; } rpki { cache ::1; }",
+	"2:6: found a string; expected '{': rpki has no name\n"
+	"2:25: a second 'rpki'; expected only the one of line 2\n"},
+    {EXCHANGE "rpki { cache 127.0.0.1:0, 127.0.0.1:x, 1.2.3, ::1, ::1; }",
+	"2:14: '127.0.0.1:0' is no cache; expected " CACHE "\n"
+	"2:27: '127.0.0.1:x' is no cache; expected " CACHE "\n"
+	"2:40: '1.2.3' is no cache; expected " CACHE "\n"
+	"2:52: the cache ::1 port 323 is given in line 2; expected each "
+	"once\n"},
+    {EXCHANGE "rpki { cache \"[::1]:\", \"[::1\", \"[127.0.0.1]:323\"; }",
+	"2:14: a string is no cache; expected " CACHE "\n"
+	"2:24: a string is no cache; expected " CACHE "\n"
+	"2:32: a string is no cache; expected " CACHE "\n"},
+    {EXCHANGE "rpki { cache ::1 { ca a.pem; } cache ::2 { tls x; key k; } }",
+	"2:23: a file for TLS, but no 'tls'; expected 'tls NAME;' beside it\n"
+	"2:55: the key has no 'certificate'; expected 'certificate FILE;'\n"},
+    {EXCHANGE "rpki { cache ::1 { expire 60s; refresh 61s; tls \"\"; } }",
+	"2:27: data would expire before it is asked for again; expected expire "
+	"not to be shorter than refresh and retry (RFC 8210)\n"
+	"2:49: a string is no good value; expected a name of 1 to 63 bytes\n"},
+    {EXCHANGE "rpki { cache ::1 { preference 0; cache ::2; hold 3; } }",
+	"2:31: '0' is out of range; expected 1 to 65535\n"
+	"2:34: 'cache' cannot stand in 'cache'; expected it in 'rpki'\n"
+	"2:45: 'hold' cannot stand in 'cache'; expected it in 'exchange'\n"},
     {EXCHANGE "gateway \"G\" { asn 1; upstream \"T\" { asn 2; } }",
 	"2:1: 'gateway' (the gateway half) is not in this version; expected it "
 	"to be left out\n"},
     {EXCHANGE "memebr A { asn 1; at 10.0.0.1; }",
-	"2:1: unknown block 'memebr'; expected exchange, policy or member (did "
+	"2:1: unknown block 'memebr'; expected " BLOCKS " (did "
 	"you mean 'member'?)\n"},
     {EXCHANGE "frobnicate { a; { b; } c; }",
-	"2:1: unknown block 'frobnicate'; expected exchange, policy or "
-	"member\n"},
-    {EXCHANGE "{ }", "2:1: found '{'; expected exchange, policy or member\n"},
-    {EXCHANGE "}",
-	"2:1: '}' closes nothing; expected exchange, policy or member\n"},
+	"2:1: unknown block 'frobnicate'; expected " BLOCKS "\n"},
+    {EXCHANGE "{ }", "2:1: found '{'; expected " BLOCKS "\n"},
+    {EXCHANGE "}", "2:1: '}' closes nothing; expected " BLOCKS "\n"},
     {EXCHANGE "asn 1;", "2:1: 'asn' stands outside a block; expected it in "
 			"'exchange { ... }'\n"},
     {EXCHANGE "// hello",
 	"2:1: '//' starts no comment; expected '#' for one\n"},
-    {EXCHANGE "\"policy\" {}",
-	"2:1: found a string; expected exchange, policy or member\n"},
-    {EXCHANGE ", ;", "2:1: found ','; expected exchange, policy or member\n"},
+    {EXCHANGE "\"policy\" {}", "2:1: found a string; expected " BLOCKS "\n"},
+    {EXCHANGE ", ;", "2:1: found ','; expected " BLOCKS "\n"},
     {"exchange X { router-id 1.1.1.1; listen ::1; asn 1; asn 2; }",
 	"1:52: 'asn' is given twice, first in line 1; expected it once\n"},
     {"exchange X { router-id 1.1.1.1; listen ::1; asn 1; ans 2; }",
@@ -244,12 +270,11 @@ static const struct {
 	"2:31: 'x' is no AS number; expected 1 to 4294967294, written as 64500 "
 	"or 1.10\n"},
     {EXCHANGE "policy { rov reject; aspa reject; source-validation count; }",
-	"2:10: 'rov' (RPKI origin validation) is not in this version; expected "
-	"it to be left out\n"
-	"2:22: 'aspa' (RPKI path validation) is not in this version; expected "
-	"it to be left out\n"
 	"2:35: 'source-validation' (source validation) is not in this version; "
 	"expected it to be left out\n"},
+    {EXCHANGE "policy { rov warn; aspa on; }",
+	"2:14: 'warn' is unknown; expected reject, mark or off\n"
+	"2:25: 'on' is unknown; expected reject, mark or off\n"},
     {EXCHANGE "policy { hold 3; }",
 	"2:10: 'hold' cannot stand in 'policy'; expected it in 'exchange'\n"},
     {EXCHANGE "policy { password \"x\"; }",
@@ -361,7 +386,7 @@ static const struct {
 	"member A { asn 1; at 10.0.0.1; member B { asn 2; at 10.0.0.2; } }",
 	"2:32: 'member' stands in member \"A\" of line 2; expected '}' before "
 	"it\n"
-	"2:65: '}' closes nothing; expected exchange, policy or member\n"},
+	"2:65: '}' closes nothing; expected " BLOCKS "\n"},
     {EXCHANGE "member { asn 1; at 10.0.0.1; }",
 	"2:8: 'member' has no name; expected 'member \"NAME\" {'\n"},
     {EXCHANGE
@@ -428,7 +453,7 @@ static const struct {
 	"2:19: AS 0 is reserved (RFC 7607); expected the AS number of a "
 	"network\n"},
     {EXCHANGE "member A { asn 1; at 10.0.0.1; } %$ @!",
-	"2:34: unknown block '%'; expected exchange, policy or member\n"
+	"2:34: unknown block '%'; expected " BLOCKS "\n"
 	"2:35: '$' has no meaning here; expected a word, a \"string\" or one "
 	"of { } ; ,\n"
 	"2:38: '!' has no meaning here; expected a word, a \"string\" or one "

@@ -34,6 +34,15 @@ static const struct {
     {EXCHANGE ONE, EXCHANGE ONE TWO, "+ member AS2 Two: at 10.0.0.2\n"},
     {EXCHANGE ONE TWO, EXCHANGE TWO,
 	"- member AS1 One: at 10.0.0.1 [resets]\n"},
+    {EXCHANGE "rpki { cache ::1, ::2 { expire 1h; } }",
+	EXCHANGE "rpki { cache ::2; cache 10.0.0.1:9 { preference 3; } }",
+	"- rpki: cache [::1]:323\n"
+	"~ rpki: cache [::2]:323: expire 1h -> unset\n"
+	"~ rpki: cache [::2]:323: place 2 -> 1\n"
+	"+ rpki: cache 10.0.0.1:9\n"},
+    {EXCHANGE "policy { rov reject; }", EXCHANGE "policy { aspa off; }",
+	"~ policy: rov reject -> unset\n"
+	"~ policy: aspa unset -> off\n"},
     {EXCHANGE "policy {}", EXCHANGE,
 	"- policy: nothing is accepted or sent any more (RFC 8212)\n"},
     {EXCHANGE, EXCHANGE "policy { preset open; }", "+ policy: preset open\n"},

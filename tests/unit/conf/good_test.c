@@ -131,6 +131,47 @@ static void defaults_are_those_of_the_manual(void **state)
 }
 
 /* RFC 8212: a file without a policy is good, and says so to the roles. */
+static void caches_arrive(void **state)
+{
+	struct conf *c = must_parse(EXCHANGE
+	    "policy { rov mark; }\n"
+	    "rpki { cache 127.0.0.1:3323, \"[::1]:3324\", ::2 {\n"
+	    "	port 4000; expire 5s; refresh 3s; retry 2s; preference 7; }\n"
+	    "cache 10.0.0.1; cache 10.0.0.2 { tls rpki.example.net;\n"
+	    "	ca \"/etc/ssl/my ca.pem\"; certificate c.pem; key k.pem; }\n"
+	    "}\n");
+	const struct conf_cache *k = c->rpki.cache;
+
+	(void)state;
+	assert_true(c->rpki.present);
+	assert_int_equal(c->rpki.n_cache, 5);
+	assert_int_equal(k[0].port, 3323);
+	assert_int_equal(k[1].port, 3324);
+	assert_int_equal(k[1].addr.family, FAMILY_IPV6);
+	assert_int_equal(k[2].port, 4000);
+	assert_int_equal(k[2].expire_s, 5);
+	assert_int_equal(k[2].refresh_s, 3);
+	assert_int_equal(k[2].retry_s, 2);
+	assert_int_equal(k[0].preference, 7);
+	assert_string_equal(k[0].tls, "");
+	assert_int_equal(k[3].port, 323);
+	assert_int_equal(k[3].preference, 4);
+	assert_int_equal(k[3].expire_s, 0);
+	assert_int_equal(k[4].port, 324);
+	assert_int_equal(k[4].preference, 5);
+	assert_string_equal(k[4].tls, "rpki.example.net");
+	assert_string_equal(k[4].ca, "/etc/ssl/my ca.pem");
+	assert_string_equal(k[4].certificate, "c.pem");
+	assert_string_equal(k[4].key, "k.pem");
+	assert_int_equal(c->policy.rov, CONF_VALIDATE_MARK);
+	assert_int_equal(c->policy.aspa, CONF_VALIDATE_REJECT);
+	conf_free(c);
+	c = must_parse(EXCHANGE "policy { preset open; aspa reject; }");
+	assert_int_equal(c->policy.rov, CONF_VALIDATE_OFF);
+	assert_int_equal(c->policy.aspa, CONF_VALIDATE_REJECT);
+	conf_free(c);
+}
+
 static void no_policy_is_no_policy(void **state)
 {
 	struct conf *c = must_parse(EXCHANGE);
@@ -268,6 +309,7 @@ int main(void)
 	    cmocka_unit_test(every_directive_arrives),
 	    cmocka_unit_test(every_member_directive_arrives),
 	    cmocka_unit_test(defaults_are_those_of_the_manual),
+	    cmocka_unit_test(caches_arrive),
 	    cmocka_unit_test(no_policy_is_no_policy),
 	    cmocka_unit_test(send_hold_follows_hold),
 	    cmocka_unit_test(a_session_is_found_by_its_address),
