@@ -80,7 +80,7 @@ def units(folder, what):
     log.unlink(missing_ok=True)
     slow = ["--timeout-multiplier", "5"]
     p = run(["meson", "test", "-C", folder, "--no-rebuild", "--suite", "unit",
-             *slow])
+             "--suite", "long", *slow])
     good = bad = 0
     detail = []
     if not log.exists():

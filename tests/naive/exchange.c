@@ -5,8 +5,8 @@
 #include <string.h>
 
 enum {
-	MAX_PEERS = 64,
-	MAX_ROUTES = 262144
+	MAX_PEERS = 256,
+	ONE_OUT = 140000 /* bytes that one route may need on its way out */
 };
 
 #define GRACEFUL_SHUTDOWN 0xffff0000u /* RFC 8326 */
@@ -42,19 +42,27 @@ struct naive {
 	uint32_t n_peer;
 	struct route *route;
 	size_t n_route;
-	struct route **order; /* what put_in_order() made */
+	struct route **all;   /* the accepted ones, by prefix */
+	struct route **order; /* what put_in_order() made of them */
 	size_t n_order;
+	size_t cap; /* of route, all and order */
 	bool ordered;
 	struct arena arena;
 	struct naive_has *out;
 	size_t n_out;
+	size_t cap_out;
 	uint8_t *bytes; /* what out points to */
 	size_t n_bytes;
+	size_t cap_bytes;
+	struct naive_seen seen;
 };
 
-enum {
-	OUT_BYTES = 64 << 20
-};
+static void *grown(void *p, size_t n, size_t each)
+{
+	p = realloc(p, n * each);
+	must(p);
+	return p;
+}
 
 struct naive *naive_new(const struct conf *c)
 {
@@ -62,11 +70,6 @@ struct naive *naive_new(const struct conf *c)
 
 	must(n);
 	n->c = c;
-	n->route = calloc(MAX_ROUTES, sizeof *n->route);
-	n->order = calloc(MAX_ROUTES, sizeof *n->order);
-	n->out = calloc(MAX_ROUTES, sizeof *n->out);
-	n->bytes = malloc(OUT_BYTES);
-	must(n->route && n->order && n->out && n->bytes);
 	arena_init(&n->arena, 1 << 20);
 	return n;
 }
@@ -78,14 +81,27 @@ static void drop(struct naive *n, size_t i)
 	n->route[i] = n->route[--n->n_route];
 }
 
+void naive_forget(struct naive *n)
+{
+	while (n->n_route)
+		drop(n, 0);
+	memset(n->peer, 0, sizeof n->peer);
+	n->n_peer = 0;
+}
+
+const struct naive_seen *naive_seen(const struct naive *n)
+{
+	return &n->seen;
+}
+
 void naive_free(struct naive *n)
 {
 	if (!n)
 		return;
-	while (n->n_route)
-		drop(n, 0);
+	naive_forget(n);
 	arena_done(&n->arena);
 	free(n->route);
+	free(n->all);
 	free(n->order);
 	free(n->out);
 	free(n->bytes);
@@ -243,11 +259,13 @@ static void expire(struct naive *n, uint32_t peer)
 			i++;
 		} else if (becomes_long_lived(n, r)) {
 			r->long_lived = true;
+			n->seen.long_lived++;
 			if (n->peer[peer].stale_until < end)
 				n->peer[peer].stale_until = end;
 			i++;
 		} else {
 			drop(n, i);
+			n->seen.expired++;
 		}
 	}
 }
@@ -318,7 +336,12 @@ static void announce(struct naive *n, uint32_t peer, const struct bgp_prefix *p,
 
 	withdraw(n, peer, p);
 	n->ordered = false;
-	must(n->n_route < MAX_ROUTES);
+	if (n->n_route == n->cap) {
+		n->cap = n->cap ? 2 * n->cap : 1024;
+		n->route = grown(n->route, n->cap, sizeof *n->route);
+		n->all = grown(n->all, n->cap, sizeof(void *));
+		n->order = grown(n->order, n->cap, sizeof(void *));
+	}
 	r = &n->route[n->n_route++];
 	*r = (struct route){
 	    .peer = peer,
@@ -475,7 +498,7 @@ static bool heads_its_group(const struct naive *n, struct route **left,
 
 /* Takes the best one out of those left. */
 static struct route *take_best(
-    const struct naive *n, struct route **left, size_t *n_left)
+    struct naive *n, struct route **left, size_t *n_left)
 {
 	size_t best = SIZE_MAX;
 
@@ -489,8 +512,10 @@ static struct route *take_best(
 				continue;
 			better = c < 0;
 		}
-		if (!heads_its_group(n, left, *n_left, left[i]))
+		if (!heads_its_group(n, left, *n_left, left[i])) {
+			n->seen.med++;
 			continue;
+		}
 		if (better || by_session(n, left[i], left[best]) < 0)
 			best = i;
 	}
@@ -508,8 +533,7 @@ static bool fits(const struct feed_up *to, const struct route *r)
 }
 
 /* How many times to prepend, or -1: the client does not get the route. */
-static int may_have(
-    const struct naive *n, const struct route *r, uint32_t client)
+static int may_have(struct naive *n, const struct route *r, uint32_t client)
 {
 	const struct feed_up *to = &n->peer[client].as;
 	enum family f = r->prefix.addr.family;
@@ -518,31 +542,44 @@ static int may_have(
 		return -1;
 	if (!n->c->policy.present)
 		return -1;
-	if (r->peer == client || naive_path_has(wire_of(r), to->asn))
+	if (r->peer == client)
 		return -1;
+	if (naive_path_has(wire_of(r), to->asn))
+		return n->seen.own_asn++, -1;
 	if (f == FAMILY_IPV4 && r->next_hop_len > 4 &&
 	    !(to->next_hop6 & BGP_FAMILY(f)))
-		return -1;
+		return n->seen.no_next_hop++, -1;
 	if (llgr_stale(r) && !(to->open.llgr_families & BGP_FAMILY(f)))
-		return -1;
+		return n->seen.no_llgr++, -1;
 	if (!fits(to, r))
-		return -1;
-	return naive_wish(n->c->exchange.asn, wire_of(r), to->asn);
+		return n->seen.too_long++, -1;
+	int wish = naive_wish(n->c->exchange.asn, wire_of(r), to->asn);
+	n->seen.denied += wish < 0;
+	return wish;
 }
 
 static void give(struct naive *n, const struct route *r, int prepend)
 {
 	static uint8_t rewritten[140000];
 	static uint8_t more[140000];
-	struct naive_has *h = &n->out[n->n_out];
 	struct bytes wire = {rewritten, 0};
 
-	must(n->n_out < MAX_ROUTES && n->n_bytes + 140000 < OUT_BYTES);
+	if (n->n_out == n->cap_out) {
+		n->cap_out = n->cap_out ? 2 * n->cap_out : 1024;
+		n->out = grown(n->out, n->cap_out, sizeof *n->out);
+	}
+	if (n->cap_bytes - n->n_bytes < ONE_OUT) {
+		n->cap_bytes = 2 * n->cap_bytes + ONE_OUT;
+		n->bytes = grown(n->bytes, n->cap_bytes, 1);
+	}
+	n->seen.prepended += prepend > 0;
+	n->seen.otc += !naive_attr(wire_of(r), 35).n;
+	struct naive_has *h = &n->out[n->n_out];
 	wire.n = naive_rewrite(
 	    n->c->exchange.asn, wire_of(r), (unsigned)prepend, rewritten);
 	*h = (struct naive_has){
 	    .prefix = r->prefix,
-	    .wire = n->bytes + n->n_bytes,
+	    .at = n->n_bytes,
 	    .next_hop_len = r->next_hop_len,
 	};
 	if (r->long_lived && !has(r, LLGR_STALE)) {
@@ -566,7 +603,7 @@ static int by_prefix(const void *a, const void *b)
 /* The accepted routes by prefix, of each prefix the best first. */
 static void put_in_order(struct naive *n)
 {
-	static struct route *all[MAX_ROUTES];
+	struct route **all = n->all;
 	size_t n_all = 0;
 	size_t end;
 
@@ -577,7 +614,8 @@ static void put_in_order(struct naive *n)
 		if (!n->route[i].refused)
 			all[n_all++] = &n->route[i];
 	}
-	qsort(all, n_all, sizeof all[0], by_prefix);
+	if (n_all)
+		qsort(all, n_all, sizeof all[0], by_prefix);
 	n->n_order = 0;
 	for (size_t i = 0; i < n_all; i = end) {
 		for (end = i; end < n_all &&
@@ -608,9 +646,15 @@ size_t naive_table(
 
 		if (prepend < 0 || (again && !every))
 			continue;
+		/* Not the first of its prefix: no path hiding. */
+		n->seen.second +=
+		    i && !again &&
+		    prefix_eq(&n->order[i - 1]->prefix, &r->prefix);
 		give(n, r, prepend);
 		given = r;
 	}
+	for (size_t i = 0; i < n->n_out; i++)
+		n->out[i].wire = n->bytes + n->out[i].at;
 	*ret = n->out;
 	return n->n_out;
 }

@@ -19,6 +19,8 @@ struct naive;
 /* c is borrowed until the next naive_reload(). */
 struct naive *naive_new(const struct conf *c);
 void naive_free(struct naive *n);
+/* As new, with the same configuration. */
+void naive_forget(struct naive *n);
 void naive_reload(struct naive *n, const struct conf *c);
 
 /* Sessions are known by the peer's address. */
@@ -42,6 +44,7 @@ struct naive_has {
 	struct prefix prefix;
 	size_t n_wire;
 	const uint8_t *wire; /* canonical, as the client would parse it */
+	size_t at;	     /* naive's own: where wire is */
 	uint8_t next_hop[32];
 	uint8_t next_hop_len;
 };
@@ -56,6 +59,23 @@ size_t naive_table(
 /* Routes held for a peer: all, and those refused. */
 void naive_count(struct naive *n, const struct ip *peer, enum family f,
     size_t *ret_held, size_t *ret_refused);
+
+/* What it has met, since naive_new(). */
+struct naive_seen {
+	uint64_t expired;
+	uint64_t long_lived;
+	uint64_t med; /* a path stood behind another of its neighbour AS */
+	uint64_t prepended;
+	uint64_t otc;
+	uint64_t denied;
+	uint64_t own_asn;
+	uint64_t no_next_hop;
+	uint64_t no_llgr;
+	uint64_t too_long;
+	uint64_t second; /* a client got what is not the first of its prefix */
+};
+
+const struct naive_seen *naive_seen(const struct naive *n);
 
 /* Prints what is held of a peer, a line a route, for a failing test. */
 void naive_print(struct naive *n, const struct ip *peer, enum family f);

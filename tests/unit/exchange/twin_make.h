@@ -9,13 +9,18 @@
 #include <stdint.h>
 
 #define MAKE_RS 64500u
-#define MAKE_SESSIONS 12 /* that may ever be */
+#define MAKE_FEW 12	      /* sessions, of all kinds */
+#define MAKE_MAX_SESSIONS 160 /* that may ever be */
 
 /* A small generator of our own: the same seed gives the same run. */
 uint64_t make_random(void);
 void make_seed(uint64_t seed);
 /* About so many prefixes of a family; UPDATEs grow with it. */
 void make_scale(unsigned n);
+unsigned make_prefixes(void);
+/* So many sessions, MAKE_FEW to MAKE_MAX_SESSIONS. */
+void make_many(unsigned n);
+unsigned make_sessions(void);
 /* 0..n-1. */
 unsigned make_below(unsigned n);
 /* True one time in n. */
@@ -26,6 +31,7 @@ struct conf *make_conf(void);
 
 /* Session i as it would come up now, capabilities at random. */
 struct feed_up make_session(unsigned i);
+uint32_t make_asn(unsigned i);
 /* Is it configured in c? */
 bool make_configured(const struct conf *c, const struct feed_up *up);
 
