@@ -196,8 +196,9 @@ static enum mrt_kind parse_peer_index(struct mrt *m, struct rd *r)
 		struct mrt_peer p;
 
 		rd_skip(r, 4); /* BGP identifier */
-		p.addr = read_ip(r, type & 1 ? FAMILY_IPV6 : FAMILY_IPV4);
-		p.asn = type & 2 ? rd_u32(r) : rd_u16(r);
+		p.addr = read_ip(
+		    r, type & MRT_PEER_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4);
+		p.asn = type & MRT_PEER_AS4 ? rd_u32(r) : rd_u16(r);
 		if (!rd_ok(r) || mrt_peer_add(m, &p))
 			return MRT_DAMAGED;
 	}
@@ -209,14 +210,20 @@ static enum mrt_kind parse_rib(struct mrt_record *rec, struct rd *r)
 	static const struct {
 		bool known, v6, multicast, add_path;
 	} subtypes[] = {
-	    [2] = {.known = true},
-	    [3] = {.known = true, .multicast = true},
-	    [4] = {.known = true, .v6 = true},
-	    [5] = {.known = true, .v6 = true, .multicast = true},
-	    [8] = {.known = true, .add_path = true},
-	    [9] = {.known = true, .multicast = true, .add_path = true},
-	    [10] = {.known = true, .v6 = true, .add_path = true},
-	    [11] = {.known = true,
+	    [MRT_RIB_IPV4_UNICAST] = {.known = true},
+	    [MRT_RIB_IPV4_MULTICAST] = {.known = true, .multicast = true},
+	    [MRT_RIB_IPV6_UNICAST] = {.known = true, .v6 = true},
+	    [MRT_RIB_IPV6_MULTICAST] = {.known = true,
+		.v6 = true,
+		.multicast = true},
+	    [MRT_RIB_IPV4_UNICAST_ADDPATH] = {.known = true, .add_path = true},
+	    [MRT_RIB_IPV4_MULTICAST_ADDPATH] = {.known = true,
+		.multicast = true,
+		.add_path = true},
+	    [MRT_RIB_IPV6_UNICAST_ADDPATH] = {.known = true,
+		.v6 = true,
+		.add_path = true},
+	    [MRT_RIB_IPV6_MULTICAST_ADDPATH] = {.known = true,
 		.v6 = true,
 		.multicast = true,
 		.add_path = true},
@@ -291,16 +298,16 @@ static enum mrt_kind parse_bgp4mp(
 		bool known;
 		uint8_t is;
 	} subtypes[] = {
-	    [0] = {true, STATE},
-	    [1] = {true, MESSAGE},
-	    [4] = {true, MESSAGE | AS4},
-	    [5] = {true, STATE | AS4},
-	    [6] = {true, MESSAGE}, /* _LOCAL: made by the collector */
-	    [7] = {true, MESSAGE | AS4},
-	    [8] = {true, MESSAGE | ADD_PATH},
-	    [9] = {true, MESSAGE | AS4 | ADD_PATH},
-	    [10] = {true, MESSAGE | ADD_PATH},
-	    [11] = {true, MESSAGE | AS4 | ADD_PATH},
+	    [MRT_STATE_CHANGE] = {true, STATE},
+	    [MRT_MESSAGE] = {true, MESSAGE},
+	    [MRT_MESSAGE_AS4] = {true, MESSAGE | AS4},
+	    [MRT_STATE_CHANGE_AS4] = {true, STATE | AS4},
+	    [MRT_MESSAGE_LOCAL] = {true, MESSAGE},
+	    [MRT_MESSAGE_AS4_LOCAL] = {true, MESSAGE | AS4},
+	    [MRT_MESSAGE_ADDPATH] = {true, MESSAGE | ADD_PATH},
+	    [MRT_MESSAGE_AS4_ADDPATH] = {true, MESSAGE | AS4 | ADD_PATH},
+	    [MRT_MESSAGE_LOCAL_ADDPATH] = {true, MESSAGE | ADD_PATH},
+	    [MRT_MESSAGE_AS4_LOCAL_ADDPATH] = {true, MESSAGE | AS4 | ADD_PATH},
 	};
 	unsigned s = rec->subtype;
 	struct mrt_peer p;
@@ -367,7 +374,7 @@ static enum mrt_kind parse(struct mrt *m, struct mrt_record *rec, struct rd *r)
 	case MRT_TYPE_TABLE_DUMP:
 		return parse_table_dump(m, rec, r);
 	case MRT_TYPE_TABLE_DUMP_V2:
-		if (rec->subtype == 1)
+		if (rec->subtype == MRT_PEER_INDEX_TABLE)
 			return parse_peer_index(m, r);
 		return parse_rib(rec, r);
 	case MRT_TYPE_BGP4MP_ET:

@@ -8,19 +8,12 @@
 #pragma once
 
 #include "base/wire.h"
+#include "bgp/mrt.h"
 #include "net/addr.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum mrt_type {
-	MRT_TYPE_BGP = 5, /* deprecated, RFC 6396 appendix B.2 */
-	MRT_TYPE_TABLE_DUMP = 12,
-	MRT_TYPE_TABLE_DUMP_V2 = 13,
-	MRT_TYPE_BGP4MP = 16,
-	MRT_TYPE_BGP4MP_ET = 17,
-};
 
 enum mrt_kind {
 	MRT_PEERS,   /* PEER_INDEX_TABLE: see mrt_peer() */

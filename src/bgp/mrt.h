@@ -1,0 +1,45 @@
+/* The numbers of MRT (RFC 6396, 8050), for who reads it and who writes it. */
+#pragma once
+
+enum mrt_type {
+	MRT_TYPE_BGP = 5, /* deprecated, RFC 6396 appendix B.2 */
+	MRT_TYPE_TABLE_DUMP = 12,
+	MRT_TYPE_TABLE_DUMP_V2 = 13,
+	MRT_TYPE_BGP4MP = 16,
+	MRT_TYPE_BGP4MP_ET = 17,
+};
+
+enum mrt_table_subtype { /* of TABLE_DUMP_V2 */
+	MRT_PEER_INDEX_TABLE = 1,
+	MRT_RIB_IPV4_UNICAST = 2,
+	MRT_RIB_IPV4_MULTICAST = 3,
+	MRT_RIB_IPV6_UNICAST = 4,
+	MRT_RIB_IPV6_MULTICAST = 5,
+	MRT_RIB_IPV4_UNICAST_ADDPATH = 8,
+	MRT_RIB_IPV4_MULTICAST_ADDPATH = 9,
+	MRT_RIB_IPV6_UNICAST_ADDPATH = 10,
+	MRT_RIB_IPV6_MULTICAST_ADDPATH = 11,
+};
+
+enum mrt_bgp4mp_subtype {
+	MRT_STATE_CHANGE = 0,
+	MRT_MESSAGE = 1,
+	MRT_MESSAGE_AS4 = 4,
+	MRT_STATE_CHANGE_AS4 = 5,
+	MRT_MESSAGE_LOCAL = 6, /* made by the collector */
+	MRT_MESSAGE_AS4_LOCAL = 7,
+	MRT_MESSAGE_ADDPATH = 8,
+	MRT_MESSAGE_AS4_ADDPATH = 9,
+	MRT_MESSAGE_LOCAL_ADDPATH = 10,
+	MRT_MESSAGE_AS4_LOCAL_ADDPATH = 11,
+};
+
+enum { /* of a peer in PEER_INDEX_TABLE */
+	MRT_PEER_IPV6 = 1,
+	MRT_PEER_AS4 = 2,
+};
+
+enum { /* states of BGP4MP_STATE_CHANGE */
+	MRT_STATE_IDLE = 1,
+	MRT_STATE_ESTABLISHED = 6,
+};
