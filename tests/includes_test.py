@@ -16,9 +16,10 @@ MAY = {
     "registry": ["conf"],
     "policy": ["bgp", "rpki", "registry"],
     "exchange": ["rib", "policy"],
+    "monitor": ["policy"],
     "api": ["exchange"],
     "cli": ["bgp"],
-    "daemon": ["api", "cli"],
+    "daemon": ["api", "monitor", "cli"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 top = pathlib.Path(__file__).resolve().parent.parent

@@ -68,3 +68,30 @@ bool feed_up_take(const void *data, size_t n, struct feed_up *ret)
 	return ret->peer.family < FAMILY_COUNT &&
 	       ret->local.family < FAMILY_COUNT;
 }
+
+static bool is_open(struct bytes m)
+{
+	struct bgp_notify ignored;
+	enum bgp_type type;
+
+	return m.n >= BGP_HEADER &&
+	       bgp_header(m.p, BGP_MAX, &type, &ignored) == m.n &&
+	       type == BGP_OPEN;
+}
+
+bool feed_opens_take(const void *data, size_t n, struct feed_opens *ret,
+    struct bytes *ret_sent, struct bytes *ret_received)
+{
+	struct rd r = rd_from(data, n);
+	struct feed_opens o;
+
+	rd_copy(&r, &o, sizeof o);
+	struct bytes sent = {rd_take(&r, o.n_sent), o.n_sent};
+	struct bytes received = {rd_take(&r, o.n_received), o.n_received};
+	if (!rd_done(&r) || !is_open(sent) || !is_open(received))
+		return false;
+	*ret = o;
+	*ret_sent = sent;
+	*ret_received = received;
+	return true;
+}

@@ -1,7 +1,8 @@
 /*
  * What session and engine say to each other over their link (net/link.h).
  *
- *   session -> engine   ring: EXPECT, UP, UPDATE, REFRESH, DOWN, SKIPPED, in order
+ *   session -> engine   ring: EXPECT, UP, OPENS, UPDATE, REFRESH, DOWN, SKIPPED,
+ *                       in order
  *   engine -> session   ring: JOIN, CLOSE, SKIP, SEND
  *                       extra area: the journals, read and sent in place
  *
@@ -61,6 +62,7 @@ enum feed_type {
 	FEED_SKIPPED, /* struct feed_place: entries from here on were not sent */
 	FEED_EXPECT,  /* struct ip[]: peers that were up before this link; first
 	                 record of a link whose engine was restarted */
+	FEED_OPENS,   /* struct feed_opens and the messages; follows UP */
 	/* engine -> session */
 	FEED_JOIN = 64, /* struct feed_place: start reading here */
 	FEED_CLOSE,     /* struct feed_close */
@@ -97,9 +99,34 @@ enum feed_down_kind {
 	FEED_DOWN_GRACEFUL, /* RFC 4724/8538: keep them stale, as negotiated */
 };
 
-struct feed_down {
-	uint8_t kind; /* enum feed_down_kind */
+/* How it ended, for the monitoring stations (RFC 7854 s4.9). */
+enum feed_end {
+	FEED_END_LOST,   /* TCP went, or the peer closed it without a word */
+	FEED_END_TOLD,   /* the peer sent the NOTIFICATION */
+	FEED_END_SENT,   /* we sent it */
+	FEED_END_SILENT, /* we closed it without a word */
 };
+
+struct feed_down {
+	uint8_t kind;             /* enum feed_down_kind */
+	uint8_t end;              /* enum feed_end */
+	struct bgp_notify notify; /* code 0: none */
+};
+
+/* Both OPEN messages, as they went over the wire: ours, then the peer's. */
+struct feed_opens {
+	uint16_t local_port;
+	uint16_t remote_port;
+	uint16_t n_sent;
+	uint16_t n_received;
+};
+
+/*
+ * Reads a FEED_OPENS: false when it is none, or its lengths are not those of
+ * two OPEN messages.
+ */
+bool feed_opens_take(const void *data, size_t n, struct feed_opens *ret,
+    struct bytes *ret_sent, struct bytes *ret_received);
 
 struct feed_place {
 	uint32_t journal;

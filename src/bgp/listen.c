@@ -247,6 +247,20 @@ int tcp_local(int fd, struct ip *ret)
 	return ip_from_sockaddr((struct sockaddr *)&sa, ret, &port);
 }
 
+void tcp_ports(int fd, uint16_t *ret_local, uint16_t *ret_remote)
+{
+	struct sockaddr_storage sa;
+	socklen_t n = sizeof sa;
+	struct ip ip;
+
+	*ret_local = *ret_remote = 0;
+	if (!getsockname(fd, (struct sockaddr *)&sa, &n))
+		(void)ip_from_sockaddr((struct sockaddr *)&sa, &ip, ret_local);
+	n = sizeof sa;
+	if (!getpeername(fd, (struct sockaddr *)&sa, &n))
+		(void)ip_from_sockaddr((struct sockaddr *)&sa, &ip, ret_remote);
+}
+
 int tcp_acked(int fd, uint64_t *ret_bytes, bool *ret_waits)
 {
 	struct tcp_info i = {0};

@@ -67,6 +67,8 @@ int tcp_syn_ttl(int fd);
 
 /* Our address of a connected socket.  0 or -errno. */
 int tcp_local(int fd, struct ip *ret);
+/* Both ends' ports; 0 where there is none any more. */
+void tcp_ports(int fd, uint16_t *ret_local, uint16_t *ret_remote);
 
 /*
  * Bytes that the other end has acknowledged so far, and whether some are

@@ -242,6 +242,7 @@ void conns_bury(struct loop_task *t)
 
 		list_del(&c->mine);
 		free(c->stash);
+		free(c->their_open);
 		free(c);
 	}
 }
@@ -375,19 +376,31 @@ static void note(struct conn *c, enum conn_end how, const struct bgp_notify *n,
 	    what, text[0] ? ": " : "", text);
 }
 
+static uint8_t feed_end_of(enum conn_end how, const struct bgp_notify *n)
+{
+	if (how == END_TOLD)
+		return FEED_END_TOLD;
+	if (how == END_LOST)
+		return FEED_END_LOST;
+	return n ? FEED_END_SENT : FEED_END_SILENT;
+}
+
 /* The session is over: the engine is told, the figures are kept. */
 static uint64_t session_ends(
     struct conn *c, enum conn_end how, const struct bgp_notify *n)
 {
 	struct peer *p = c->peer;
 	struct peers *ps = p->ps;
-	struct feed_down down = {
-	    .kind = FEED_DOWN_HARD,
-	};
+	struct feed_down down;
 	uint64_t up_ns = loop_now(ps->loop) - p->up_ns;
 
-	if (is_graceful(c, how, n))
-		down.kind = FEED_DOWN_GRACEFUL;
+	/* Padding goes over the link too. */
+	memset(&down, 0, sizeof down);
+	down.kind =
+	    is_graceful(c, how, n) ? FEED_DOWN_GRACEFUL : FEED_DOWN_HARD;
+	down.end = feed_end_of(how, n);
+	if (n)
+		down.notify = *n;
 	feed_put(ps, p->slot, p->incarnation, FEED_DOWN, &down, sizeof down);
 	p->up = NULL;
 	p->up_ns = 0;

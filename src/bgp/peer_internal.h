@@ -60,6 +60,8 @@ struct conn {
 	struct bgp_open ours;
 	struct bgp_open theirs; /* valid from OpenConfirm on */
 	struct peer_terms terms;
+	uint8_t *their_open; /* the message, after its header; owned */
+	size_t n_their_open;
 };
 
 struct peer {

@@ -1,8 +1,10 @@
 /* The state machine at work: messages and timers of one connection. */
+#include "bgp/internal.h"
 #include "bgp/peer_internal.h"
 
 #include "base/must.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -160,6 +162,28 @@ void conn_send_hold_fired(struct loop_timer *t)
 /* ---- actions --------------------------------------------------------------
  */
 
+/* The messages themselves: monitoring stations want them (RFC 7854 s4.10). */
+static void tell_opens(struct conn *c)
+{
+	static uint8_t data[sizeof(struct feed_opens) + 512 + BGP_MAX];
+	const struct peer *p = c->peer;
+	struct feed_opens o = {0};
+	struct wr w = wr_from(data, sizeof data);
+
+	tcp_ports(c->fd.fd, &o.local_port, &o.remote_port);
+	(void)wr_take(&w, sizeof o);
+	bgp_open_write(&w, &c->ours);
+	o.n_sent = (uint16_t)(wr_len(&w) - sizeof o);
+	uint8_t *theirs = w.p;
+	uint8_t *field = bgp_message_open(&w, BGP_OPEN);
+	wr_bytes(&w, c->their_open, c->n_their_open);
+	bgp_message_close(&w, field);
+	must(wr_ok(&w));
+	o.n_received = (uint16_t)(w.p - theirs);
+	memcpy(data, &o, sizeof o);
+	feed_put(c->ps, p->slot, p->incarnation, FEED_OPENS, data, wr_len(&w));
+}
+
 static void tell_engine(struct conn *c)
 {
 	const struct peer *p = c->peer;
@@ -183,6 +207,7 @@ static void tell_engine(struct conn *c)
 	up.refresh = t->refresh;
 	up.enhanced_refresh = t->enhanced_refresh;
 	feed_put(c->ps, p->slot, p->incarnation, FEED_UP, &up, sizeof up);
+	tell_opens(c);
 }
 
 static void collide(struct conn *c)
@@ -360,8 +385,20 @@ static bool survives(struct conn *c, const struct bgp_open *theirs)
 	return true;
 }
 
+static void keep_open(struct conn *c, struct rd body)
+{
+	size_t n = rd_left(&body);
+
+	free(c->their_open);
+	c->their_open = malloc(n);
+	must(c->their_open);
+	rd_copy(&body, c->their_open, n);
+	c->n_their_open = n;
+}
+
 static void on_open(struct conn *c, struct rd body)
 {
+	struct rd message = body;
 	struct bgp_open theirs;
 	struct peer_terms terms;
 	struct bgp_notify n;
@@ -379,6 +416,7 @@ static void on_open(struct conn *c, struct rd body)
 		}
 		c->theirs = theirs;
 		c->terms = terms;
+		keep_open(c, message);
 	}
 	conn_event(c, BGP_EV_OPEN, NULL, "");
 }

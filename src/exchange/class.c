@@ -190,6 +190,7 @@ void class_unref(struct exchange *x, uint32_t class)
 	*link = c->next;
 	free(c->key);
 	free(c->bits);
+	watch_class_dropped(x, class);
 	*c = (struct class){.next = cs->free};
 	cs->free = class;
 	cs->live--;
@@ -222,6 +223,7 @@ void classes_update(struct exchange *x, uint32_t slot)
 	for (uint32_t i = 0; i < x->classes.n; i++)
 		if (x->classes.v[i].key)
 			set_slot(x, &x->classes.v[i], slot);
+	watch_classes(x);
 }
 
 void classes_widen(struct exchange *x, uint32_t words)
@@ -241,4 +243,5 @@ void classes_widen(struct exchange *x, uint32_t words)
 		c->bits = bits;
 	}
 	x->words = words;
+	watch_classes(x);
 }

@@ -108,7 +108,7 @@ void dirty_drop(struct exchange *x, enum family f, uint32_t id)
 
 	if (e->n || e->flags & RIB_ENTRY_KEPT)
 		return;
-	if (!x->n_lagging) {
+	if (!x->n_lagging && !watch_owes(x, f, id)) {
 		rib_release(x->rib, f, id);
 		return;
 	}
@@ -135,6 +135,12 @@ static uint64_t *needed(
 		must(all);
 		for (uint32_t w = 0; w < l->words && w < words; w++)
 			all[w] |= l->bits[w];
+	}
+	if (watch_behind(x)) {
+		if (!all)
+			all = calloc(words, sizeof *all);
+		must(all);
+		watch_needs(x, f, all, words);
 	}
 	return all;
 }

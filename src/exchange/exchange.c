@@ -9,8 +9,9 @@
 #define COUNTS_NS (50 * NS_PER_MS)
 #define POLL_NS (5 * NS_PER_MS)
 
-static void on_drop(void *arg, uint32_t class)
+static void on_drop(void *arg, uint32_t set, uint32_t class)
 {
+	watch_dropped(arg, set);
 	class_unref(arg, class);
 }
 
@@ -45,6 +46,7 @@ void exchange_free(struct exchange *x)
 {
 	if (!x)
 		return;
+	exchange_unwatch(x);
 	for (uint32_t i = 0; i < FEED_SLOTS; i++) {
 		struct slot *s = x->slot[i];
 
@@ -52,6 +54,8 @@ void exchange_free(struct exchange *x)
 			serve_end(x, i, f);
 		if (s)
 			free(s->big_id);
+		if (s)
+			free(s->open_bytes);
 		free(s);
 	}
 	if (x->rib)
@@ -131,6 +135,26 @@ static void on_up(struct exchange *x, uint32_t outer, uint32_t incarnation,
 		restart_up(x, outer, incarnation, &up);
 }
 
+static void on_opens(
+    struct exchange *x, uint32_t slot, const void *data, size_t n)
+{
+	struct slot *s = x->slot[slot];
+	struct bytes sent, received;
+	struct feed_opens o;
+
+	if (!feed_opens_take(data, n, &o, &sent, &received))
+		return;
+	uint8_t *both = malloc(sent.n + received.n);
+	must(both);
+	memcpy(both, sent.p, sent.n);
+	memcpy(both + sent.n, received.p, received.n);
+	free(s->open_bytes);
+	s->open_bytes = both;
+	s->opens = o;
+	s->told = ++x->told;
+	watch_peer(x, slot);
+}
+
 static void on_session(struct exchange *x, uint32_t type, uint32_t slot,
     const void *data, size_t n)
 {
@@ -148,7 +172,11 @@ static void on_session(struct exchange *x, uint32_t type, uint32_t slot,
 		if (n != sizeof down)
 			break;
 		memcpy(&down, data, sizeof down);
+		s->ended = down;
 		restart_down(x, slot, down.kind == FEED_DOWN_GRACEFUL);
+		break;
+	case FEED_OPENS:
+		on_opens(x, slot, data, n);
 		break;
 	case FEED_REFRESH:
 		if (n != sizeof r)
@@ -248,6 +276,7 @@ bool exchange_work(struct exchange *x, uint64_t now_ns, uint64_t budget_ns)
 	dirty_relieve(x);
 	if (x->area)
 		more |= serve_step(x, deadline);
+	more |= watch_work(x, deadline);
 	if (x->area && (x->counts_due || more) &&
 	    x->now - x->counts_ns > COUNTS_NS)
 		put_counts(x);

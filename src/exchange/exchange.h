@@ -71,6 +71,20 @@ bool exchange_work(struct exchange *x, uint64_t now_ns, uint64_t budget_ns);
 /* When exchange_work() is due at the latest; UINT64_MAX: not by time. */
 uint64_t exchange_due(const struct exchange *x);
 
+/* ---- the monitor role (bgp/watch.h) ------------------------------------- */
+
+struct exchange_watch_out {
+	/* A record of two parts; false when there is no room now. */
+	bool (*write)(void *arg, uint32_t type, uint32_t a, const void *pa,
+	    size_t na, const void *pb, size_t nb);
+	void *arg;
+	bool classes; /* who gets what is wanted too: Adj-RIB-Out */
+};
+
+/* Tells all there is, in exchange_work(), and then what changes. */
+void exchange_watch(struct exchange *x, const struct exchange_watch_out *out);
+void exchange_unwatch(struct exchange *x);
+
 /* ---- reading, for queries and `why` ------------------------------------- */
 
 const struct rib *exchange_rib(const struct exchange *x);

@@ -473,6 +473,9 @@ void export_flush(struct exchange *x)
 	for (size_t i = 0; i < x->old.n; i++)
 		rib_set_unref(x->rib, vec_u32(&x->old)[i]);
 	x->old.n = 0;
+	for (size_t i = 0; x->watch && i < x->dirty.n; i++)
+		watch_prefix(x, v[i].family, v[i].id);
+	watch_settle(x);
 	size_t n = x->dirty.n;
 	x->dirty.n = 0;
 	for (size_t i = 0; i < n; i++) {

@@ -44,6 +44,22 @@ static uint32_t path_id(struct slot *s, uint32_t slot, uint32_t theirs)
 	return (i + 2) << 12 | slot; /* never a PLAIN_ID */
 }
 
+bool import_their_id(const struct slot *s, uint32_t path_id, uint32_t *ret)
+{
+	uint32_t i = path_id >> 12;
+
+	if (i < 2) /* a PLAIN_ID */
+		return false;
+	i -= 2;
+	if (i < ID_MAX)
+		*ret = i;
+	else if (i - ID_MAX < s->n_big_id)
+		*ret = s->big_id[i - ID_MAX];
+	else
+		return false;
+	return true;
+}
+
 struct route {
 	struct exchange *x;
 	struct slot *s;

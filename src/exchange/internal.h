@@ -119,6 +119,11 @@ struct slot {
 	bool reading[FAMILY_COUNT];   /* its cursor was seen since the join */
 	struct feed_place place[FAMILY_COUNT]; /* of the join or skip */
 	struct lag *lag[FAMILY_COUNT];
+	/* for the monitor role */
+	uint32_t told; /* another number for each session */
+	struct feed_opens opens;
+	uint8_t *open_bytes; /* both messages */
+	struct feed_down ended;
 	/* path ids of an ADD-PATH peer that do not fit ours (import.c) */
 	uint32_t *big_id;
 	uint32_t n_big_id;
@@ -247,6 +252,9 @@ struct exchange {
 	bool published;
 	bool pending; /* some want_join or want_close */
 
+	struct watch *watch; /* NULL: no monitor role */
+	uint32_t told;	     /* slots' `told` so far */
+
 	/* slow work */
 	struct sweep sweep;
 	uint32_t judge_page; /* sets below are judged; RIB_NONE: not judging */
@@ -366,6 +374,8 @@ void judge_llgr(struct exchange *x, uint32_t old);
 /* import.c */
 void import_update(struct exchange *x, uint32_t slot, struct rd body);
 void import_conf(struct exchange *x, const struct conf *c);
+/* The path id that the peer itself gave; false: it gives none. */
+bool import_their_id(const struct slot *s, uint32_t path_id, uint32_t *ret);
 /* What the configuration says of the slot's peer. */
 void import_slot_conf(struct exchange *x, uint32_t slot);
 
@@ -463,6 +473,22 @@ void restart_tidy(struct exchange *x);
 bool restart_release(struct exchange *x, uint64_t deadline);
 void restart_close(struct exchange *x, uint32_t slot,
     const struct bgp_notify *n, uint32_t hold_down_s, const char *why);
+
+/* watch.c; all of them do nothing without a monitor role, but watch_prefix */
+void watch_peer(struct exchange *x, uint32_t slot); /* it came or went */
+void watch_classes(struct exchange *x); /* who may have what has changed */
+void watch_prefix(struct exchange *x, enum family f, uint32_t id);
+/* The batch is over: what was told goes out, or stays owed. */
+void watch_settle(struct exchange *x);
+void watch_dropped(struct exchange *x, uint32_t set);
+void watch_class_dropped(struct exchange *x, uint32_t class);
+/* It is still to be told: an empty prefix must keep its id. */
+bool watch_owes(const struct exchange *x, enum family f, uint32_t id);
+bool watch_behind(const struct exchange *x);
+void watch_needs(const struct exchange *x, enum family f, uint64_t *bits,
+    uint32_t words);
+/* True when there is more to do now. */
+bool watch_work(struct exchange *x, uint64_t deadline);
 
 /* sweep.c */
 void sweep_start(struct exchange *x);

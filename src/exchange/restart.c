@@ -103,6 +103,7 @@ static void forget_stale(struct exchange *x, uint32_t slot, enum family f)
 static void slot_free(struct exchange *x, uint32_t slot)
 {
 	free(x->slot[slot]->big_id);
+	free(x->slot[slot]->open_bytes);
 	free(x->slot[slot]);
 	x->slot[slot] = NULL;
 	while (x->n_slots && !x->slot[x->n_slots - 1])
@@ -136,6 +137,7 @@ static uint32_t slot_new(struct exchange *x, uint32_t outer)
 		return SLOT_NONE;
 	x->slot[slot] = calloc(1, sizeof *x->slot[slot]);
 	must(x->slot[slot]);
+	x->slot[slot]->told = ++x->told;
 	if (slot >= x->n_slots)
 		x->n_slots = slot + 1;
 	if (slot / 64 >= x->words)
@@ -180,6 +182,7 @@ static void gone(struct exchange *x, uint32_t slot, bool graceful, bool ours)
 	uint64_t time_s = o->gr ? o->gr_time_s : x->conf.stale_max_s;
 
 	client_gone(x, slot);
+	watch_peer(x, slot);
 	if (time_s > x->conf.stale_max_s || (ours && !o->gr))
 		time_s = x->conf.stale_max_s;
 	for (enum family f = 0; f < FAMILY_COUNT; f++) {
@@ -303,6 +306,7 @@ void restart_up(struct exchange *x, uint32_t outer, uint32_t incarnation,
 	s->c.as = *up;
 	s->outer = outer;
 	s->as4 = up->as4;
+	s->ended = (struct feed_down){.end = FEED_END_SILENT};
 	s->eor_seen = 0;
 	s->up_ns = s->heard_ns = x->now;
 	s->closing = s->want_close = false;

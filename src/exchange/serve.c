@@ -422,7 +422,7 @@ bool serve_step(struct exchange *x, uint64_t deadline)
 			}
 		}
 	}
-	if (!x->n_lagging)
+	if (!x->n_lagging && !watch_behind(x))
 		dirty_unkeep(x);
 	return false;
 }

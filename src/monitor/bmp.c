@@ -148,8 +148,7 @@ void bmp_peer_down(struct wr *w, const struct bmp_peer *p, enum bmp_down why,
 	bmp_close(w, m);
 }
 
-void bmp_loc_rib_down(
-    struct wr *w, const struct bmp_peer *p, const char *table)
+void bmp_loc_rib_down(struct wr *w, const struct bmp_peer *p, const char *table)
 {
 	uint8_t *m = open_message(w, PEER_DOWN);
 
@@ -167,8 +166,7 @@ uint8_t *bmp_route_open(struct wr *w, const struct bmp_peer *p)
 	return m;
 }
 
-void bmp_stats_open(
-    struct bmp_stats *s, struct wr *w, const struct bmp_peer *p)
+void bmp_stats_open(struct bmp_stats *s, struct wr *w, const struct bmp_peer *p)
 {
 	*s = (struct bmp_stats){.w = w, .opened = open_message(w, STATISTICS)};
 	put_peer(w, p);

@@ -27,8 +27,8 @@ enum { /* per-peer flags; V is set from the address */
 };
 
 struct bmp_peer {
-	uint8_t type;  /* enum bmp_peer_type */
-	uint8_t flags; /* AS paths are always of 4-byte ASNs: A is never set */
+	uint8_t type;	/* enum bmp_peer_type */
+	uint8_t flags;	/* AS paths are always of 4-byte ASNs: A is never set */
 	struct ip addr; /* not looked at for BMP_PEER_LOC_RIB */
 	uint32_t asn;
 	uint32_t id;	  /* BGP identifier, host byte order */
@@ -36,8 +36,8 @@ struct bmp_peer {
 };
 
 /* RFC 7854 s4.4. */
-void bmp_initiation(
-    struct wr *w, const char *sys_name, const char *sys_descr, const char *text);
+void bmp_initiation(struct wr *w, const char *sys_name, const char *sys_descr,
+    const char *text);
 
 enum bmp_end { /* RFC 7854 s4.5 */
 	BMP_END_CLOSED = 0,
@@ -63,8 +63,8 @@ void bmp_peer_up(
 
 /* RFC 7854 s4.9, RFC 9069 s5.3. */
 enum bmp_down {
-	BMP_DOWN_SENT = 1, /* data: the NOTIFICATION that we sent */
-	BMP_DOWN_FSM = 2,  /* data: two bytes, the FSM event or 0 */
+	BMP_DOWN_SENT = 1,     /* data: the NOTIFICATION that we sent */
+	BMP_DOWN_FSM = 2,      /* data: two bytes, the FSM event or 0 */
 	BMP_DOWN_RECEIVED = 3, /* data: the NOTIFICATION received */
 	BMP_DOWN_LOST = 4,     /* no data */
 	BMP_DOWN_NO_MORE = 5,  /* no data; it is not monitored any more */
@@ -86,12 +86,12 @@ void bmp_close(struct wr *w, uint8_t *opened);
 
 /* RFC 7854 s4.8, RFC 8671 s6.2. */
 enum bmp_stat {
-	BMP_STAT_REJECTED = 0,	     /* counter, 32 bits */
-	BMP_STAT_ADJ_RIB_IN = 7,     /* gauge, 64 bits */
-	BMP_STAT_LOC_RIB = 8,	     /* gauge, 64 bits */
-	BMP_STAT_ADJ_RIB_IN_OF = 9,  /* gauge of a family */
-	BMP_STAT_LOC_RIB_OF = 10,    /* gauge of a family */
-	BMP_STAT_ADJ_RIB_OUT = 15,   /* post-policy, gauge, 64 bits */
+	BMP_STAT_REJECTED = 0,	      /* counter, 32 bits */
+	BMP_STAT_ADJ_RIB_IN = 7,      /* gauge, 64 bits */
+	BMP_STAT_LOC_RIB = 8,	      /* gauge, 64 bits */
+	BMP_STAT_ADJ_RIB_IN_OF = 9,   /* gauge of a family */
+	BMP_STAT_LOC_RIB_OF = 10,     /* gauge of a family */
+	BMP_STAT_ADJ_RIB_OUT = 15,    /* post-policy, gauge, 64 bits */
 	BMP_STAT_ADJ_RIB_OUT_OF = 17, /* post-policy, gauge of a family */
 };
 

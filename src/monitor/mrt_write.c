@@ -144,7 +144,8 @@ void mrt_write_rib_close(struct wr *w, uint8_t *at, uint32_t n_paths)
 	mrt_write_close(w, at);
 }
 
-/* ---- BGP4MP, RFC 6396 s4.4 ------------------------------------------------ */
+/* ---- BGP4MP, RFC 6396 s4.4 ------------------------------------------------
+ */
 
 static void put_session(struct wr *w, const struct mrt_session *s)
 {
@@ -171,8 +172,8 @@ uint8_t *mrt_write_message(
 void mrt_write_state(
     struct wr *w, const struct mrt_session *s, unsigned was, unsigned is)
 {
-	uint8_t *at = open_record(
-	    w, s->time_s, MRT_TYPE_BGP4MP, MRT_STATE_CHANGE_AS4);
+	uint8_t *at =
+	    open_record(w, s->time_s, MRT_TYPE_BGP4MP, MRT_STATE_CHANGE_AS4);
 
 	put_session(w, s);
 	wr_u16(w, was);

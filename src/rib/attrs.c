@@ -294,11 +294,11 @@ void rib_set_unref(struct rib *r, uint32_t set)
 	uint32_t class = rib_class_of(r, set);
 	set_give(r, set);
 	if (r->drop)
-		r->drop(r->drop_arg, class);
+		r->drop(r->drop_arg, set, class);
 }
 
-void rib_on_drop(
-    struct rib *r, void (*drop)(void *arg, uint32_t class), void *arg)
+void rib_on_drop(struct rib *r,
+    void (*drop)(void *arg, uint32_t set, uint32_t class), void *arg)
 {
 	r->drop = drop;
 	r->drop_arg = arg;

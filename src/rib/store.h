@@ -123,7 +123,7 @@ struct rib {
 	struct rib_index set_index;
 	struct rib_blobs blobs;
 	struct rib_slot slot[FEED_SLOTS];
-	void (*drop)(void *arg, uint32_t class);
+	void (*drop)(void *arg, uint32_t set, uint32_t class);
 	void *drop_arg;
 
 	uint32_t list[RIB_PATHS_MAX + 1]; /* paths at hand */
@@ -132,9 +132,9 @@ struct rib {
 /* max: prefixes of a family at most (<= RIB_ID_MAX).  0 or -ENOMEM. */
 int rib_new(uint32_t max, struct rib **ret);
 void rib_free(struct rib *r);
-/* Called with the class of each set that goes away. */
-void rib_on_drop(
-    struct rib *r, void (*drop)(void *arg, uint32_t class), void *arg);
+/* Called with each set that goes away, and its class. */
+void rib_on_drop(struct rib *r,
+    void (*drop)(void *arg, uint32_t set, uint32_t class), void *arg);
 
 /* What ranks the slot's paths; only while it has none, or the same. */
 void rib_slot_set(

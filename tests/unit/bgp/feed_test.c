@@ -67,12 +67,47 @@ static void what_is_none_is_refused(void **state)
 	assert_false(feed_up_take(&up, sizeof up, &got));
 }
 
+static void opens_are_two_whole_messages(void **state)
+{
+	uint8_t data[512];
+	struct wr w = wr_from(data, sizeof data);
+	struct bgp_open open = {.asn = 64500, .hold_s = 90, .id = 1};
+	struct feed_opens o = {.local_port = 179, .remote_port = 1024};
+	struct bytes sent, received;
+
+	(void)state;
+	(void)wr_take(&w, sizeof o);
+	bgp_open_write(&w, &open);
+	o.n_sent = (uint16_t)(wr_len(&w) - sizeof o);
+	open.asn = 64501;
+	open.mp = open.as4 = true;
+	open.families = 3;
+	bgp_open_write(&w, &open);
+	o.n_received = (uint16_t)(wr_len(&w) - sizeof o - o.n_sent);
+	memcpy(data, &o, sizeof o);
+	assert_true(feed_opens_take(data, wr_len(&w), &o, &sent, &received));
+	assert_int_equal(sent.n, o.n_sent);
+	assert_int_equal(received.n, o.n_received);
+	assert_int_equal(o.local_port, 179);
+	for (size_t n = 0; n < wr_len(&w); n++) {
+		uint8_t *exact = malloc(n + !n); /* ASan guards the end */
+
+		assert_non_null(exact);
+		memcpy(exact, data, n);
+		assert_false(feed_opens_take(exact, n, &o, &sent, &received));
+		free(exact);
+	}
+	data[sizeof o + 18] = BGP_UPDATE;
+	assert_false(feed_opens_take(data, wr_len(&w), &o, &sent, &received));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_is_sound_stays),
 	    cmocka_unit_test(any_bytes_become_values_of_their_type),
 	    cmocka_unit_test(what_is_none_is_refused),
+	    cmocka_unit_test(opens_are_two_whole_messages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,6 +29,7 @@ struct rig {
 	uint64_t seq;
 	struct link_head head;
 	uint8_t record[LINK_RECORD_MAX];
+	unsigned n_opens; /* pairs of OPENs told */
 };
 
 /* members: the member blocks; exchange: more directives of that block. */

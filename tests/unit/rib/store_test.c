@@ -23,9 +23,10 @@ struct held {
 static struct held held[FAMILY_COUNT][PREFIXES][SLOTS];
 static uint32_t dropped[16];
 
-static void on_drop(void *arg, uint32_t class)
+static void on_drop(void *arg, uint32_t set, uint32_t class)
 {
 	(void)arg;
+	(void)set;
 	dropped[class]++;
 }
 
