@@ -134,7 +134,7 @@ static int grow_index(struct rib *r)
 {
 	struct rib_index bigger;
 
-	if (rib_index_new(&bigger, r->set_index.bits + 1))
+	if (rib_index_new(&bigger, rib_index_more(&r->set_index)))
 		return -ENOMEM;
 	const struct rib_index *x = &r->set_index;
 	for (uint32_t at = 0; at <= rib_index_mask(x); at++) {

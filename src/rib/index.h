@@ -9,7 +9,7 @@
 
 #include "rib/store.h"
 
-#define RIB_INDEX_BITS_MIN 10
+#define RIB_INDEX_BITS_MIN 11
 
 static inline uint32_t rib_index_place(const struct rib_index *x, uint32_t hash)
 {
@@ -39,6 +39,15 @@ static inline bool rib_index_may(uint32_t word, uint32_t hash)
 static inline bool rib_index_crowded(const struct rib_index *x)
 {
 	return x->used >= (1u << x->bits) / 4 * 3;
+}
+
+/*
+ * Bits of the next one.  Each word that is moved costs a miss of the caches, so
+ * steps are long until memory counts for more.
+ */
+static inline unsigned rib_index_more(const struct rib_index *x)
+{
+	return x->bits + (x->bits < 21 ? 2 : 1);
 }
 
 static inline void rib_index_add(

@@ -42,19 +42,33 @@ static int reserve(struct rib_vec *v)
 	return 0;
 }
 
+/*
+ * Pages are asked for before they are used: a fault for each costs many times
+ * what it costs to have them all at once.  That it fails does no harm.
+ */
+void rib_pages_touch(void *p, size_t bytes)
+{
+	(void)madvise(p, bytes, MADV_POPULATE_WRITE);
+}
+
+/* A small vector grows by small pages, a large one by huge ones. */
 int rib_vec_grow(struct rib_vec *v, size_t bytes)
 {
-	size_t want = v->bytes + v->bytes / 2;
+	size_t step = bytes <= HUGE_PAGE ? STEP : HUGE_PAGE;
+	size_t want = round_up(bytes, step);
 
 	if (!v->p && reserve(v))
 		return -ENOMEM;
-	if (want < bytes)
-		want = bytes;
-	want = round_up(want, want < HUGE_PAGE ? STEP : HUGE_PAGE);
 	if (want > v->most)
 		want = v->most;
-	if (want < bytes || mprotect(v->p, want, PROT_READ | PROT_WRITE))
+	if (want < bytes)
 		return -ENOMEM;
+	uint8_t *more = (uint8_t *)v->p + v->bytes;
+	if (mprotect(more, want - v->bytes, PROT_READ | PROT_WRITE))
+		return -ENOMEM;
+	if (v->bytes < HUGE_PAGE)
+		rib_pages_touch(
+		    more, (want < HUGE_PAGE ? want : HUGE_PAGE) - v->bytes);
 	want_huge(v->p, v->bytes < HUGE_PAGE ? HUGE_PAGE : v->bytes, want);
 	v->bytes = want;
 	return 0;
@@ -75,8 +89,10 @@ void *rib_pages_new(size_t bytes)
 
 	if (p == MAP_FAILED)
 		return NULL;
-	if (!more)
+	if (!more) {
+		rib_pages_touch(p, bytes);
 		return p;
+	}
 	size_t skip = round_up((uintptr_t)p, HUGE_PAGE) - (uintptr_t)p;
 	if (skip)
 		munmap(p, skip);

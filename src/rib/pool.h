@@ -10,7 +10,7 @@
 
 struct rib_vec {
 	void *p;
-	size_t bytes; /* usable; pages never written take no memory */
+	size_t bytes; /* usable */
 	size_t most;  /* set before the first use: bytes at most */
 };
 
@@ -26,6 +26,8 @@ static inline int rib_vec_need(struct rib_vec *v, size_t bytes)
 /* Zeroed pages, huge where that pays; NULL when memory is out. */
 void *rib_pages_new(size_t bytes);
 void rib_pages_free(void *p, size_t bytes);
+/* They are about to be written: has them mapped in one go. */
+void rib_pages_touch(void *p, size_t bytes);
 
 /* Blobs: sizes are rounded up to classes, each with its own free list. */
 #define RIB_BLOB_CLASSES 128

@@ -84,10 +84,12 @@ void rib_stats(const struct rib *r, struct rib_stats *ret)
 		ret->memory_bytes += (size_t)t->end * t->stride +
 				     (sizeof(uint32_t) << t->index.bits);
 	}
-	ret->memory_bytes +=
-	    (size_t)r->nodes_end * sizeof(struct rib_node) +
+	ret->sets_memory =
 	    (size_t)r->pages_end *
-		(RIB_PAGE * (sizeof(struct rib_set) + sizeof(uint64_t)) +
+		(RIB_PAGE * (sizeof(struct rib_set) + sizeof(uint64_t) +
+				sizeof(uint32_t)) +
 		    sizeof(struct rib_page) + 3) +
 	    (sizeof(uint32_t) << r->set_index.bits) + (size_t)r->blobs.end * 8;
+	ret->memory_bytes += (size_t)r->nodes_end * sizeof(struct rib_node) +
+			     ret->sets_memory;
 }

@@ -119,7 +119,8 @@ struct rib_stats {
 	uint64_t paths[FAMILY_COUNT];
 	uint64_t sets;
 	uint64_t set_bytes;    /* of attributes and next hops */
-	uint64_t memory_bytes; /* all tables */
+	uint64_t memory_bytes; /* all tables, those of the sets too: */
+	uint64_t sets_memory;
 };
 
 void rib_stats(const struct rib *r, struct rib_stats *ret);

@@ -4,6 +4,7 @@
  */
 #include "rib/index.h"
 
+#include "base/attr.h"
 #include "base/clock.h"
 
 #include <errno.h>
@@ -54,21 +55,41 @@ static bool is_in_old(
 	       !(e->flags & (RIB_ENTRY_ADDED | RIB_ENTRY_FREE));
 }
 
-static void move_some(struct rib *r, enum family f, uint32_t n)
+/* The tables are larger than any cache: all is fetched, then all is put in. */
+static void move_block(struct rib *r, enum family f, uint32_t n)
 {
 	struct rib_table *t = &r->table[f];
 	struct table_ref ref = {r, f};
+	ATTR_UNINIT uint32_t hash[MOVE];
+	uint32_t first = t->moved;
+
+	for (uint32_t i = 0; i < n; i++) {
+		hash[i] = hash_of_id(&ref, first + i);
+		__builtin_prefetch(
+		    &t->index.slot[rib_index_place(&t->index, hash[i])], 1);
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		struct rib_entry *e = rib_entry_at(r, f, first + i);
+
+		if (is_in_old(t, e, first + i))
+			rib_index_add(&t->index, hash[i], first + i);
+		e->flags &= (uint8_t)~RIB_ENTRY_ADDED;
+	}
+	t->moved += n;
+}
+
+/* Moves n entries or more, if there are as many. */
+static void move_some(struct rib *r, enum family f, uint32_t n)
+{
+	struct rib_table *t = &r->table[f];
 	uint32_t to = t->upto - t->moved > n ? t->moved + n : t->upto;
 
 	if (!t->old.slot)
 		return;
-	for (; t->moved < to; t->moved++) {
-		struct rib_entry *e = rib_entry_at(r, f, t->moved);
+	while (t->moved < to) {
+		uint32_t left = t->upto - t->moved;
 
-		if (is_in_old(t, e, t->moved))
-			rib_index_add(
-			    &t->index, hash_of_id(&ref, t->moved), t->moved);
-		e->flags &= (uint8_t)~RIB_ENTRY_ADDED;
+		move_block(r, f, left < MOVE ? left : MOVE);
 	}
 	if (t->moved < t->upto)
 		return;
@@ -81,7 +102,7 @@ static int grow_index(struct rib *r, enum family f)
 	struct rib_index bigger;
 
 	move_some(r, f, UINT32_MAX);
-	if (rib_index_new(&bigger, t->index.bits + 1))
+	if (rib_index_new(&bigger, rib_index_more(&t->index)))
 		return -ENOMEM;
 	t->old = t->index;
 	t->index = bigger;
