@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -69,8 +70,8 @@ static bool on_record(void *arg, enum feed_type type, uint32_t slot,
 	if (type != FEED_JOIN || n != sizeof p)
 		return true;
 	memcpy(&p, data, sizeof p);
-	atomic_store(&b->cursors->at[slot][p.journal],
-	    FEED_AT(p.seq, p.offset));
+	atomic_store(
+	    &b->cursors->at[slot][p.journal], FEED_AT(p.seq, p.offset));
 	if (!b->joined[p.journal]) {
 		b->joined[p.journal] = true;
 		b->place[p.journal] = p;
@@ -89,8 +90,10 @@ static void read_journals(struct bench *b)
 		if (!b->joined[j])
 			continue;
 		for (;;) {
-			struct feed_chunk *c = (struct feed_chunk *)(void *)(
-			    chunks + (size_t)p->chunk * FEED_CHUNK);
+			struct feed_chunk *c =
+			    (struct feed_chunk *)(void *)(chunks +
+							  (size_t)p->chunk *
+							      FEED_CHUNK);
 			uint32_t next = atomic_load(&c->next);
 
 			b->out_bytes += atomic_load(&c->used) - p->offset;
@@ -164,8 +167,8 @@ static void session_up(struct bench *b, int i)
 	up.open.id = up.id;
 	up.open.mp = up.open.as4 = true;
 	up.open.families = up.families;
-	exchange_record(b->x, FEED_UP, (uint32_t)i, 1, &up, sizeof up,
-	    clock_now_ns());
+	exchange_record(
+	    b->x, FEED_UP, (uint32_t)i, 1, &up, sizeof up, clock_now_ns());
 }
 
 static void start(struct bench *b)
@@ -175,16 +178,15 @@ static void start(struct bench *b)
 	struct conf *c = conf_make();
 
 	memset(b, 0, sizeof *b);
-	b->area = aligned_alloc(FEED_CHUNK, bytes);
+	b->area = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	b->cursors = malloc(sizeof *b->cursors);
-	if (!b->area || !b->cursors ||
+	if (b->area == MAP_FAILED || !b->cursors ||
 	    exchange_new(c, false, clock_now_ns(), &b->x))
 		die("no memory");
 	conf_free(c);
-	memset(b->area, 0, bytes);
 	memset(b->cursors, 0xff, sizeof *b->cursors);
-	exchange_attach(
-	    b->x, b->area, bytes, b->cursors, &out, clock_now_ns());
+	exchange_attach(b->x, b->area, bytes, b->cursors, &out, clock_now_ns());
 	for (int i = 0; i < opt.clients; i++)
 		session_up(b, i);
 	flush(b);
@@ -194,7 +196,7 @@ static void start(struct bench *b)
 static void stop(struct bench *b)
 {
 	exchange_free(b->x);
-	free(b->area);
+	munmap(b->area, FEED_CHUNKS_AT + (size_t)CHUNKS * FEED_CHUNK);
 	free(b->cursors);
 }
 
@@ -234,8 +236,8 @@ static void feed_all(struct bench *b)
 		uint64_t deadline = now + TURN_NS;
 
 		bytes = 0;
-		for (int i = 0; i < opt.clients && bytes < TURN_BYTES &&
-				now < deadline;
+		for (int i = 0;
+		     i < opt.clients && bytes < TURN_BYTES && now < deadline;
 		     i++) {
 			static int next;
 
@@ -307,8 +309,8 @@ static double locate_alone(uint32_t n)
 
 /* ---- lines -------------------------------------------------------------- */
 
-static uint32_t encode(int clients, uint32_t share, bool same, bool single,
-    bool v6)
+static uint32_t encode(
+    int clients, uint32_t share, bool same, bool single, bool v6)
 {
 	uint32_t n = 0;
 
@@ -383,8 +385,8 @@ static void add_wishes(int clients)
 		struct attrset *s = &table.set4[i];
 		uint64_t h = mix64(i ^ 0x77697368u);
 		size_t n = s->n_path + s->n_comm + 3u * s->n_large;
-		uint32_t peer = opt.base_asn +
-				(uint32_t)(h >> 20) % (uint32_t)clients;
+		uint32_t peer =
+		    opt.base_asn + (uint32_t)(h >> 20) % (uint32_t)clients;
 		uint32_t what[3] = {RS_ASN,
 		    (const uint32_t[]){0, 1, 101, 102}[h >> 16 & 3], peer};
 
@@ -414,7 +416,9 @@ static size_t resident(void)
 /* Bytes a path, and a further path: the same prefixes from four clients. */
 static void run_memory(void)
 {
-	enum { CLIENTS = 4 };
+	enum {
+		CLIENTS = 4
+	};
 	struct exchange_stats s, was = {0};
 	size_t rss;
 

@@ -46,7 +46,8 @@ bool bgp_update_write_unreach(
     struct bgp_update_writer *u, struct wr *w, const struct bgp_encoding *how);
 
 /*
- * Adds a prefix: addr is network byte order, bits beyond len zero.  False,
+ * Adds a prefix: addr is network byte order, bits beyond len zero, four bytes
+ * at least.  False,
  * and nothing written: it does not fit any more.
  */
 static inline bool bgp_update_write_nlri(struct bgp_update_writer *u,
@@ -64,7 +65,10 @@ static inline bool bgp_update_write_nlri(struct bgp_update_writer *u,
 		return false;
 	}
 	*p++ = (uint8_t)len;
-	memcpy(p, addr, n);
+	if (n <= 4 && u->end - p >= 4)
+		memcpy(p, addr, 4); /* one store; what is too much is room */
+	else
+		memcpy(p, addr, n);
 	u->w->p = p + n;
 	return true;
 }

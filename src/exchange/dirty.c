@@ -11,12 +11,10 @@
 #define KEPT_LOOK (1u << 18)
 #define KEPT_MAX (1u << 21)
 
-void vec_room(struct vec *v, size_t n, size_t size)
+void vec_grow(struct vec *v, size_t n, size_t size)
 {
 	size_t cap = v->cap ? v->cap : 256;
 
-	if (v->n + n <= v->cap)
-		return;
 	while (cap < v->n + n)
 		cap *= 2;
 	void *p = realloc(v->p, cap * size);

@@ -26,6 +26,7 @@ int exchange_new(const struct conf *c, bool restarting, uint64_t now_ns,
 	x->now = now_ns;
 	x->due = UINT64_MAX;
 	x->judge_page = RIB_NONE;
+	x->first.set = RIB_NONE;
 	memset(x->inner, 0xff, sizeof x->inner);
 	arena_init(&x->arena, ARENA_MAX);
 	journal_detach(x);

@@ -132,14 +132,17 @@ static uint32_t run_for(struct exchange *x, const struct run *want)
 	return run;
 }
 
-static void add_to_run(struct exchange *x, const struct run *want, uint32_t id)
+static void push_change(struct exchange *x, uint32_t run, uint32_t id)
 {
-	uint32_t run = run_for(x, want);
-
 	run_at(x, run)->n++;
 	vec_room(&x->changes, 1, sizeof(struct change));
 	((struct change *)x->changes.p)[x->changes.n++] =
 	    (struct change){run, id};
+}
+
+static void add_to_run(struct exchange *x, const struct run *want, uint32_t id)
+{
+	push_change(x, run_for(x, want), id);
 }
 
 /* Splits by variant where some client needs another than 0. */
@@ -287,16 +290,21 @@ void export_runs(struct exchange *x)
 	x->runs.n = 0;
 	x->changes.n = 0;
 	x->last_run = 0;
+	x->first.set = RIB_NONE;
 }
 
 /* ---- counting ----------------------------------------------------------- */
 
+static void count_mask(
+    struct exchange *x, enum family f, uint32_t mask, int32_t by)
+{
+	((int32_t *)x->deltas.p)[mask * FAMILY_COUNT + f] += by;
+}
+
 static void count(
     struct exchange *x, enum family f, const uint64_t *bits, int32_t by)
 {
-	uint32_t mask = export_mask(x, bits);
-
-	((int32_t *)x->deltas.p)[mask * FAMILY_COUNT + f] += by;
+	count_mask(x, f, export_mask(x, bits), by);
 }
 
 /* Adds the batch's differences up in the clients, and forgets its masks. */
@@ -404,6 +412,38 @@ static void compare(struct exchange *x, const struct dirty *d,
 		count(x, d->family, fresh, 1);
 }
 
+/*
+ * A prefix without a path before, and with one now: everybody but the source
+ * gets it who may.  Whole tables come that way, many prefixes to a set, so
+ * what was found for the last one is kept.
+ */
+static void differ_first(
+    struct exchange *x, const struct dirty *d, uint32_t set)
+{
+	ATTR_UNINIT uint64_t rest[WORDS_MAX], to[WORDS_MAX];
+	struct first *first = &x->first;
+	uint64_t left;
+
+	if (first->set == set) {
+		if (first->run == RIB_NONE)
+			return;
+		push_change(x, first->run, d->id);
+		count_mask(x, d->family, first->mask, 1);
+		return;
+	}
+	*first = (struct first){.set = set, .run = RIB_NONE};
+	memcpy(rest, x->clients[d->family], x->words * sizeof *rest);
+	if (rib_rejected(x->rib, set) || !give(x, set, rest, to, &left))
+		return;
+	export_change(x, set, d->family, false, 0, to, d->id);
+	count(x, d->family, to, 1);
+	first->run = x->last_run;
+	first->mask = x->last_mask;
+	/* More than one run, or work beside it. */
+	if (x->n_lagging || x->classes.v[rib_class_of(x->rib, set)].varied)
+		first->set = RIB_NONE;
+}
+
 static void differ(struct exchange *x, const struct dirty *d)
 {
 	const struct rib_entry *e = rib_entry_at(x->rib, d->family, d->id);
@@ -413,6 +453,10 @@ static void differ(struct exchange *x, const struct dirty *d)
 	uint32_t *list = x->rib->list;
 	size_t n = e->n;
 
+	if (!d->n && n == 1) {
+		differ_first(x, d, e->best);
+		return;
+	}
 	look_before(x, d, b);
 	if (n == 1)
 		list[0] = e->best;

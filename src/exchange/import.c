@@ -70,7 +70,8 @@ struct route {
 	uint32_t set; /* of in, with a reference; RIB_NONE: not yet */
 	/* The last one that was refused for its prefix, likewise. */
 	uint32_t refused;
-	const char *bad; /* out of resources */
+	bool asks_prefix; /* the policy looks at prefixes */
+	const char *bad;  /* out of resources */
 };
 
 static void forget(struct route *t, uint32_t *set)
@@ -132,7 +133,7 @@ static uint32_t set_for(struct route *t, const struct rib_nlri *v)
 			return RIB_NONE;
 	}
 	uint32_t set = t->set;
-	if (rib_set_at(x->rib, set)->reason == REASON_NONE) {
+	if (t->asks_prefix && rib_set_at(x->rib, set)->reason == REASON_NONE) {
 		struct prefix p = {.len = v->len};
 
 		memcpy(p.addr.b, v->addr, sizeof p.addr.b);
@@ -173,12 +174,20 @@ static void announce(struct route *t, const struct rib_nlri *v)
 		return;
 	}
 	struct rib_entry *e = rib_entry_at(r, t->f, v->id);
-	uint32_t old = rib_have(r, e, t->slot, v->path_id);
+	uint32_t old = RIB_NONE;
+	if (e->n)
+		old = rib_have(r, e, t->slot, v->path_id);
 	if (old == RIB_NONE && (t->bad = too_much(t, e)))
 		return;
 	uint32_t set = set_for(t, v);
 	if (set == RIB_NONE) {
 		t->bad = full;
+		return;
+	}
+	if (!e->n) { /* by far most of a table that is coming in */
+		dirty_touch(t->x, t->f, v->id);
+		count(t, RIB_NONE, set);
+		rib_put_first(r, t->f, e, set);
 		return;
 	}
 	if (old == set) {
@@ -266,6 +275,8 @@ static void reach(
 	    .attrs = &u->attrs,
 	    .set = RIB_NONE,
 	    .refused = RIB_NONE,
+	    .asks_prefix =
+		policy_asks_prefix(x->policy, x->slot[slot]->c.member),
 	    .in = {.slot = slot,
 		.family = u->reach[i].family,
 		.wire = {(const uint8_t *)"", 0},

@@ -157,6 +157,16 @@ struct change {
 
 #define OLD_MAX 8
 
+/*
+ * What came of the last prefix that had no path before and one now: the next
+ * one of the same set is one more of the same run.
+ */
+struct first {
+	uint32_t set; /* RIB_NONE: not known */
+	uint32_t run; /* RIB_NONE: nobody gets it */
+	uint32_t mask;
+};
+
 /* Which clients had which of the old paths of the prefix at hand. */
 struct before {
 	uint32_t n;
@@ -227,6 +237,7 @@ struct exchange {
 	struct vec changes;
 	struct vec sorted;
 	struct before before;
+	struct first first;
 	struct vec masks;  /* words each */
 	struct vec deltas; /* int32_t [FAMILY_COUNT] a mask */
 	uint32_t n_masks;
@@ -248,6 +259,7 @@ struct exchange {
 	struct journal journal[FEED_JOURNALS];
 	uint32_t *free_chunk;
 	uint32_t n_free;
+	uint32_t n_touched; /* chunks below have been used */
 	uint64_t next_seq;
 	bool published;
 	bool pending; /* some want_join or want_close */
@@ -299,8 +311,14 @@ static inline void bit_clear(uint64_t *b, uint32_t i)
 	b[i / 64] &= ~(1ull << i % 64);
 }
 
+void vec_grow(struct vec *v, size_t n, size_t size);
+
 /* Room for n more of size bytes; ends the role when memory is out. */
-void vec_room(struct vec *v, size_t n, size_t size);
+static inline void vec_room(struct vec *v, size_t n, size_t size)
+{
+	if (__builtin_expect(v->n + n > v->cap, 0))
+		vec_grow(v, n, size);
+}
 
 static inline uint32_t *vec_u32(const struct vec *v)
 {

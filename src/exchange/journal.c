@@ -55,6 +55,7 @@ void journal_attach(struct exchange *x, struct feed_shared *area,
 	x->free_chunk = calloc(x->n_chunks + 1, sizeof *x->free_chunk);
 	must(x->free_chunk);
 	x->n_free = 0;
+	x->n_touched = 0;
 	for (uint32_t i = x->n_chunks; i-- > 0;)
 		x->free_chunk[x->n_free++] = i;
 	for (unsigned j = 0; j < FEED_JOURNALS; j++)
@@ -142,6 +143,10 @@ static bool chunk_new(struct exchange *x, unsigned journal)
 		return false;
 	uint32_t i = x->free_chunk[--x->n_free];
 	struct feed_chunk *c = chunk_at(x, i);
+	if (i >= x->n_touched) { /* they are taken in order at first */
+		rib_pages_touch(c, FEED_CHUNK);
+		x->n_touched = i + 1;
+	}
 	c->seq = ++x->next_seq;
 	c->journal = journal;
 	c->pad = 0;

@@ -452,6 +452,11 @@ struct verdict policy_check_prefix(const struct policy *p,
 	return run(&in, N_ATTRS, ARRAY_SIZE(checks));
 }
 
+bool policy_asks_prefix(const struct policy *p, const struct policy_member *m)
+{
+	return !p->present || !m || p->strict;
+}
+
 /* ---- explaining -------------------------------------------------------- */
 
 const char *policy_outcome_word(enum policy_outcome o)

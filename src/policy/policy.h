@@ -67,6 +67,9 @@ struct verdict policy_check_attrs(const struct policy *p,
 struct verdict policy_check_prefix(const struct policy *p,
     const struct policy_member *m, const struct prefix *prefix);
 
+/* False: the second half accepts whatever the first has accepted. */
+bool policy_asks_prefix(const struct policy *p, const struct policy_member *m);
+
 /* ---- control communities ----------------------------------------------- */
 
 enum policy_control_flag {

@@ -275,11 +275,6 @@ void rib_set_unindex(struct rib *r, uint32_t set)
 	s->flags |= RIB_SET_UNINDEXED;
 }
 
-void rib_set_ref(struct rib *r, uint32_t set)
-{
-	rib_set_at(r, set)->refs++;
-}
-
 void rib_set_unref(struct rib *r, uint32_t set)
 {
 	struct rib_set *s = rib_set_at(r, set);

@@ -223,11 +223,10 @@ bool rib_put(
 	struct rib_entry *e = rib_entry_at(r, f, id);
 	size_t n = e->n;
 
-	if (n == 0 || (n == 1 && old != RIB_NONE)) {
-		if (n == 0)
-			r->table[f].paths++;
+	if (n == 0) {
+		rib_put_first(r, f, e, set);
+	} else if (n == 1 && old != RIB_NONE) {
 		e->best = set;
-		e->n = 1;
 	} else {
 		if ((old == RIB_NONE && n == RIB_PATHS_MAX) ||
 		    !reserve(r, n / 3 + 1))

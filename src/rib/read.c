@@ -90,6 +90,6 @@ void rib_stats(const struct rib *r, struct rib_stats *ret)
 				sizeof(uint32_t)) +
 		    sizeof(struct rib_page) + 3) +
 	    (sizeof(uint32_t) << r->set_index.bits) + (size_t)r->blobs.end * 8;
-	ret->memory_bytes += (size_t)r->nodes_end * sizeof(struct rib_node) +
-			     ret->sets_memory;
+	ret->memory_bytes +=
+	    (size_t)r->nodes_end * sizeof(struct rib_node) + ret->sets_memory;
 }

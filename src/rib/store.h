@@ -244,7 +244,10 @@ uint32_t rib_set_find(
  * class.  RIB_NONE when memory or numbers are out.
  */
 uint32_t rib_set_add(struct rib *r, const struct rib_set_in *in, uint32_t hash);
-void rib_set_ref(struct rib *r, uint32_t set);
+static inline void rib_set_ref(struct rib *r, uint32_t set)
+{
+	rib_set_at(r, set)->refs++;
+}
 void rib_set_unref(struct rib *r, uint32_t set);
 /* A set of its own from now on: rib_set_find() does not find it. */
 void rib_set_unindex(struct rib *r, uint32_t set);
@@ -298,6 +301,14 @@ unsigned rib_count(
  */
 bool rib_put(
     struct rib *r, enum family f, uint32_t id, uint32_t old, uint32_t set);
+/* The same for a prefix that has none. */
+static inline void rib_put_first(
+    struct rib *r, enum family f, struct rib_entry *e, uint32_t set)
+{
+	r->table[f].paths++;
+	e->best = set;
+	e->n = 1;
+}
 /* Takes a path out and drops its reference. */
 void rib_cut(struct rib *r, enum family f, uint32_t id, uint32_t old);
 /* Copies the paths in rank order into r->list (or any array). */
