@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #define RPKI_CACHES 16 /* how many caches there may be: bits of sources */
+#define RPKI_VRPS_MAX 8000000 /* in one table: ten times what there are */
 
 enum rov {
 	ROV_UNCHECKED, /* no data, or rov off */
@@ -69,8 +70,6 @@ void vrps_free(struct vrps *t);
 int vrps_add(struct vrps *t, const struct vrp *v);
 /* True when it was there. */
 bool vrps_remove(struct vrps *t, const struct vrp *v);
-/* Copies the entry with v's prefix, max_len and asn.  False: not there. */
-bool vrps_find(const struct vrps *t, const struct vrp *v, struct vrp *ret);
 
 size_t vrps_count(const struct vrps *t, enum family f);
 size_t vrps_bytes(const struct vrps *t); /* memory that it takes */
@@ -100,8 +99,24 @@ static inline bool vrp_matches(
 	       p->len <= v->max_len;
 }
 
-/* All of them, in no order that matters. */
-void vrps_each(const struct vrps *t, void (*fn)(void *arg, const struct vrp *v),
+/* What an entry carries beside itself; valid until the table changes. */
+struct vrp_note {
+	uint32_t since_s;
+	uint16_t sources;
+	uint16_t mark; /* the table's owner's own */
+};
+
+/* NULL: not there. */
+struct vrp_note *vrps_note(struct vrps *t, const struct vrp *v);
+/*
+ * The same, but adds it with a zeroed note.  NULL: impossible lengths, out of
+ * memory, or RPKI_VRPS_MAX.
+ */
+struct vrp_note *vrps_put(struct vrps *t, const struct vrp *v, bool *ret_new);
+
+/* All of them, in no order that matters; fn may not change the table. */
+void vrps_each(const struct vrps *t,
+    void (*fn)(void *arg, const struct vrp *v, struct vrp_note *note),
     void *arg);
 
 /* ---- ASPAs -------------------------------------------------------------- */

@@ -1,48 +1,232 @@
-/* VRPs as one sorted array: simple, and right. */
-#include "rpki/rpki.h"
+/* The VRP table: its blocks, and what changes them.  Picture: internal. */
+#include "rpki/vrp_internal.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/must.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct vrps {
-	struct vrp *v; /* by prefix, ASN, max_len */
-	size_t n;
-	size_t cap;
-	size_t count[FAMILY_COUNT];
+static const uint8_t level_len[FAMILY_COUNT][LEVELS_MAX] = {
+    [FAMILY_IPV4] = {0, 8, 16},
+    [FAMILY_IPV6] = {0, 16, 28, 32},
 };
+
+static const unsigned level_count[FAMILY_COUNT] = {3, 4};
+
+static size_t hot_bytes(enum family f)
+{
+	return f == FAMILY_IPV4 ? sizeof(struct hot4) : sizeof(struct hot6);
+}
+
+static size_t block_bytes(enum family f, size_t cap)
+{
+	return sizeof(struct block) +
+	       cap * (hot_bytes(f) + sizeof(struct vrp_note));
+}
+
+#define MALLOC_OVERHEAD 16
+
+static uint8_t *hot_at(struct block *b, enum family f, size_t i)
+{
+	return (uint8_t *)(b + 1) + i * hot_bytes(f);
+}
+
+static struct vrp_note *notes(struct block *b, enum family f)
+{
+	return (void *)hot_at(b, f, b->cap);
+}
+
+/* ---- directories -------------------------------------------------------- */
 
 struct vrps *vrps_new(void)
 {
-	return calloc(1, sizeof(struct vrps));
+	struct vrps *t = calloc(1, sizeof *t);
+
+	if (!t)
+		return NULL;
+	t->seed = clock_seed();
+	t->bytes = sizeof *t;
+	for (int f = 0; f < FAMILY_COUNT; f++) {
+		t->levels[f] = level_count[f];
+		for (unsigned i = 0; i < t->levels[f]; i++) {
+			struct dir *d = &t->dir[f][i];
+
+			d->len = level_len[f][i];
+			d->last = i == t->levels[f] - 1;
+			if (f == FAMILY_IPV6 && i)
+				continue;
+			d->cap = (size_t)1 << d->len;
+			d->direct = calloc(d->cap, sizeof *d->direct);
+			if (!d->direct) {
+				vrps_free(t);
+				return NULL;
+			}
+			t->bytes += d->cap * sizeof *d->direct;
+		}
+	}
+	return t;
 }
 
 void vrps_free(struct vrps *t)
 {
 	if (!t)
 		return;
-	free(t->v);
+	for (int f = 0; f < FAMILY_COUNT; f++) {
+		for (unsigned i = 0; i < t->levels[f]; i++) {
+			struct dir *d = &t->dir[f][i];
+
+			for (size_t k = 0; k < d->cap; k++)
+				free(d->direct ? d->direct[k]
+				     : d->slot ? d->slot[k].block
+					       : NULL);
+			free(d->direct);
+			free(d->slot);
+		}
+	}
 	free(t);
 }
 
-static int cmp(const struct vrp *a, const struct vrp *b)
+static size_t slot_find(const struct vrps *t, const struct dir *d, uint32_t key)
 {
-	int c = prefix_cmp(&a->prefix, &b->prefix);
+	size_t i = (size_t)hash_u64(key, t->seed) & (d->cap - 1);
 
-	if (!c)
-		c = (a->asn > b->asn) - (a->asn < b->asn);
+	while (d->slot[i].block && d->slot[i].key != key)
+		i = (i + 1) & (d->cap - 1);
+	return i;
+}
+
+struct block *dir_find(
+    const struct vrps *t, const struct dir *d, uint32_t first)
+{
+	if (d->direct)
+		return d->direct[d->len ? first >> (32 - d->len) : 0];
+	if (!d->slot)
+		return NULL;
+	return d->slot[slot_find(t, d, first & mask32(d->len))].block;
+}
+
+static int dir_grow(struct vrps *t, struct dir *d)
+{
+	struct dir bigger = *d;
+
+	if (d->direct || (d->slot && d->n < d->cap / 2))
+		return 0;
+	bigger.cap = d->slot ? d->cap * 2 : 64;
+	bigger.slot = calloc(bigger.cap, sizeof *d->slot);
+	if (!bigger.slot)
+		return -ENOMEM;
+	for (size_t i = 0; d->slot && i < d->cap; i++)
+		if (d->slot[i].block)
+			bigger.slot[slot_find(t, &bigger, d->slot[i].key)] =
+			    d->slot[i];
+	t->bytes += bigger.cap * sizeof *d->slot;
+	if (d->slot)
+		t->bytes -= d->cap * sizeof *d->slot;
+	free(d->slot);
+	*d = bigger;
+	return 0;
+}
+
+static void dir_set(
+    struct vrps *t, struct dir *d, uint32_t first, struct block *b)
+{
+	uint32_t key = first & mask32(d->len);
+
+	if (d->direct) {
+		d->direct[d->len ? first >> (32 - d->len) : 0] = b;
+		return;
+	}
+	size_t i = slot_find(t, d, key);
+	d->n += !d->slot[i].block;
+	d->slot[i] = (struct slot){b, key};
+	if (b)
+		return;
+	d->n--;
+	/* What stood behind it may have to move up, or it is not found. */
+	for (i = (i + 1) & (d->cap - 1); d->slot[i].block;
+	     i = (i + 1) & (d->cap - 1)) {
+		struct slot s = d->slot[i];
+
+		d->slot[i].block = NULL;
+		d->slot[slot_find(t, d, s.key)] = s;
+	}
+}
+
+/* ---- one VRP in its block ----------------------------------------------- */
+
+/* Where a VRP belongs. */
+struct place {
+	enum family family;
+	struct dir *dir;
+	uint32_t first; /* leading word of its address */
+	union {
+		struct hot4 h4;
+		struct hot6 h6;
+	} hot;
+};
+
+static struct place place_of(const struct vrps *t, const struct vrp *v)
+{
+	const struct ip *ip = &v->prefix.addr;
+	struct place p = {.family = ip->family, .first = load32(ip->b)};
+	unsigned level = t->levels[p.family] - 1;
+
+	while (level_len[p.family][level] > v->prefix.len)
+		level--;
+	/* The table is const for those who only look. */
+	p.dir = (struct dir *)(uintptr_t)&t->dir[p.family][level];
+	if (p.family == FAMILY_IPV4) {
+		p.hot.h4 = (struct hot4){
+		    .part = (uint16_t)(p.dir->last ? p.first : p.first >> 16),
+		    .len = v->prefix.len,
+		    .max_len = v->max_len,
+		    .asn = v->asn};
+		return p;
+	}
+	p.hot.h6 = (struct hot6){
+	    .asn = v->asn, .len = v->prefix.len, .max_len = v->max_len};
+	for (unsigned i = 0; i < 3; i++)
+		p.hot.h6.part[i] = load32(ip->b + 4 * (i + p.dir->last));
+	return p;
+}
+
+static int cmp_u32(uint32_t a, uint32_t b)
+{
+	return (a > b) - (a < b);
+}
+
+/* By address, length, ASN, max_len. */
+static int hot_cmp(enum family f, const void *pa, const void *pb)
+{
+	if (f == FAMILY_IPV4) {
+		const struct hot4 *a = pa, *b = pb;
+		int c =
+		    a->part != b->part ? a->part - b->part : a->len - b->len;
+
+		c = c ? c : cmp_u32(a->asn, b->asn);
+		return c ? c : a->max_len - b->max_len;
+	}
+	const struct hot6 *a = pa, *b = pb;
+	int c = 0;
+	for (unsigned i = 0; i < 3 && !c; i++)
+		c = cmp_u32(a->part[i], b->part[i]);
+	c = c ? c : a->len - b->len;
+	c = c ? c : cmp_u32(a->asn, b->asn);
 	return c ? c : a->max_len - b->max_len;
 }
 
-/* The first that is not before v. */
-static size_t find(const struct vrps *t, const struct vrp *v)
+/* The first that is not before hot. */
+static size_t block_find(struct block *b, enum family f, const void *hot)
 {
-	size_t lo = 0, hi = t->n;
+	size_t lo = 0, hi = b ? b->n : 0;
 
 	while (lo < hi) {
 		size_t mid = (lo + hi) / 2;
 
-		if (cmp(&t->v[mid], v) < 0)
+		if (hot_cmp(f, hot_at(b, f, mid), hot) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -50,57 +234,138 @@ static size_t find(const struct vrps *t, const struct vrp *v)
 	return lo;
 }
 
-static bool is(const struct vrps *t, size_t i, const struct vrp *v)
+static bool block_has(struct block *b, enum family f, size_t i, const void *hot)
 {
-	return i < t->n && !cmp(&t->v[i], v);
+	return b && i < b->n && !hot_cmp(f, hot_at(b, f, i), hot);
+}
+
+/* A block with room for one more; the old one is gone unless it is NULL. */
+static struct block *block_room(
+    struct vrps *t, const struct place *p, struct block *b)
+{
+	enum family f = p->family;
+	uint32_t cap = b ? b->cap + b->cap / 4 + 1 : 1;
+	struct block *more;
+
+	if (b && b->n < b->cap)
+		return b;
+	if (!b && dir_grow(t, p->dir))
+		return NULL;
+	more = calloc(1, block_bytes(f, cap));
+	if (!more)
+		return NULL;
+	if (b) {
+		*more = *b;
+		more->cap = cap;
+		memcpy(
+		    hot_at(more, f, 0), hot_at(b, f, 0), b->n * hot_bytes(f));
+		memcpy(notes(more, f), notes(b, f),
+		    b->n * sizeof(struct vrp_note));
+		t->bytes -= block_bytes(f, b->cap) + MALLOC_OVERHEAD;
+		free(b);
+	}
+	more->cap = cap;
+	t->bytes += block_bytes(f, cap) + MALLOC_OVERHEAD;
+	dir_set(t, p->dir, p->first, more);
+	return more;
+}
+
+static bool lengths_are_possible(const struct vrp *v)
+{
+	return v->prefix.len <= v->max_len &&
+	       v->max_len <= family_bits(v->prefix.addr.family);
+}
+
+struct vrp_note *vrps_put(struct vrps *t, const struct vrp *v, bool *ret_new)
+{
+	if (!lengths_are_possible(v))
+		return NULL;
+	struct place p = place_of(t, v);
+	enum family f = p.family;
+	struct block *b = dir_find(t, p.dir, p.first);
+	size_t i = block_find(b, f, &p.hot);
+
+	*ret_new = !block_has(b, f, i, &p.hot);
+	if (!*ret_new)
+		return &notes(b, f)[i];
+	if (t->count[FAMILY_IPV4] + t->count[FAMILY_IPV6] >= RPKI_VRPS_MAX)
+		return NULL;
+	b = block_room(t, &p, b);
+	if (!b)
+		return NULL;
+	struct vrp_note *note = notes(b, f);
+	memmove(
+	    hot_at(b, f, i + 1), hot_at(b, f, i), (b->n - i) * hot_bytes(f));
+	memmove(note + i + 1, note + i, (b->n - i) * sizeof *note);
+	memcpy(hot_at(b, f, i), &p.hot, hot_bytes(f));
+	note[i] = (struct vrp_note){0};
+	b->n++;
+	b->lens[v->prefix.len / 64] |= 1ull << v->prefix.len % 64;
+	p.dir->vrps++;
+	t->count[f]++;
+	return &note[i];
+}
+
+struct vrp_note *vrps_note(struct vrps *t, const struct vrp *v)
+{
+	struct place p = place_of(t, v);
+	struct block *b = dir_find(t, p.dir, p.first);
+	size_t i = block_find(b, p.family, &p.hot);
+
+	return block_has(b, p.family, i, &p.hot) ? &notes(b, p.family)[i]
+						 : NULL;
 }
 
 int vrps_add(struct vrps *t, const struct vrp *v)
 {
-	size_t i = find(t, v);
+	bool is_new;
+	struct vrp_note *note;
 
-	if (v->max_len < v->prefix.len ||
-	    v->max_len > family_bits(v->prefix.addr.family))
+	if (!lengths_are_possible(v))
 		return -EINVAL;
-	if (is(t, i, v)) {
-		t->v[i].sources = v->sources;
-		return 0;
-	}
-	if (t->n == t->cap) {
-		size_t cap = t->cap ? t->cap * 2 : 64;
-		struct vrp *p = realloc(t->v, cap * sizeof *p);
+	note = vrps_put(t, v, &is_new);
+	if (!note)
+		return -ENOMEM;
+	note->sources = v->sources;
+	if (is_new)
+		note->since_s = v->since_s;
+	return is_new;
+}
 
-		if (!p)
-			return -ENOMEM;
-		t->v = p;
-		t->cap = cap;
+static void block_relength(struct block *b, enum family f)
+{
+	memset(b->lens, 0, sizeof b->lens);
+	for (size_t i = 0; i < b->n; i++) {
+		uint8_t len = f == FAMILY_IPV4 ? block_hot4(b)[i].len
+					       : block_hot6(b)[i].len;
+
+		b->lens[len / 64] |= 1ull << len % 64;
 	}
-	memmove(&t->v[i + 1], &t->v[i], (t->n - i) * sizeof *t->v);
-	t->v[i] = *v;
-	t->n++;
-	t->count[v->prefix.addr.family]++;
-	return 1;
 }
 
 bool vrps_remove(struct vrps *t, const struct vrp *v)
 {
-	size_t i = find(t, v);
+	struct place p = place_of(t, v);
+	enum family f = p.family;
+	struct block *b = dir_find(t, p.dir, p.first);
+	size_t i = block_find(b, f, &p.hot);
 
-	if (!is(t, i, v))
+	if (!block_has(b, f, i, &p.hot))
 		return false;
-	t->n--;
-	memmove(&t->v[i], &t->v[i + 1], (t->n - i) * sizeof *t->v);
-	t->count[v->prefix.addr.family]--;
-	return true;
-}
-
-bool vrps_find(const struct vrps *t, const struct vrp *v, struct vrp *ret)
-{
-	size_t i = find(t, v);
-
-	if (!is(t, i, v))
-		return false;
-	*ret = t->v[i];
+	b->n--;
+	p.dir->vrps--;
+	t->count[f]--;
+	if (!b->n) {
+		t->bytes -= block_bytes(f, b->cap) + MALLOC_OVERHEAD;
+		dir_set(t, p.dir, p.first, NULL);
+		free(b);
+		return true;
+	}
+	memmove(
+	    hot_at(b, f, i), hot_at(b, f, i + 1), (b->n - i) * hot_bytes(f));
+	memmove(notes(b, f) + i, notes(b, f) + i + 1,
+	    (b->n - i) * sizeof(struct vrp_note));
+	block_relength(b, f);
 	return true;
 }
 
@@ -111,54 +376,63 @@ size_t vrps_count(const struct vrps *t, enum family f)
 
 size_t vrps_bytes(const struct vrps *t)
 {
-	return t->cap * sizeof *t->v;
+	return t->bytes;
 }
 
-enum rov vrps_check(
-    const struct vrps *t, const struct prefix *p, uint32_t origin)
+/* ---- all of them -------------------------------------------------------- */
+
+struct vrp block_vrp(const struct dir *d, struct block *b, enum family f,
+    uint32_t first, size_t i)
 {
-	enum rov r = ROV_NOT_FOUND;
+	struct vrp v = {.prefix.addr.family = (uint8_t)f};
+	uint32_t key = first & mask32(d->len);
+	uint32_t w[4] = {0};
 
-	for (unsigned len = 0; len <= p->len; len++) {
-		struct vrp v = {.prefix = prefix_of(&p->addr, (uint8_t)len)};
+	if (f == FAMILY_IPV4) {
+		const struct hot4 *h = &block_hot4(b)[i];
 
-		for (size_t i = find(t, &v);
-		     i < t->n && prefix_eq(&t->v[i].prefix, &v.prefix); i++) {
-			if (vrp_matches(&t->v[i], p, origin))
-				return ROV_VALID;
-			r = ROV_INVALID;
+		w[0] = d->last ? key | h->part : (uint32_t)h->part << 16;
+		v.prefix.len = h->len;
+		v.max_len = h->max_len;
+		v.asn = h->asn;
+	} else {
+		const struct hot6 *h = &block_hot6(b)[i];
+
+		w[0] = key;
+		memcpy(w + d->last, h->part, sizeof h->part);
+		v.prefix.len = h->len;
+		v.max_len = h->max_len;
+		v.asn = h->asn;
+	}
+	for (unsigned k = 0; k < family_bytes(f); k++)
+		v.prefix.addr.b[k] = (uint8_t)(w[k / 4] >> (24 - k % 4 * 8));
+	v.since_s = notes(b, f)[i].since_s;
+	v.sources = notes(b, f)[i].sources;
+	return v;
+}
+
+static void dir_each(const struct dir *d, enum family f,
+    void (*fn)(void *arg, const struct vrp *v, struct vrp_note *note),
+    void *arg)
+{
+	for (size_t k = 0; k < d->cap; k++) {
+		struct block *b = d->direct ? d->direct[k] : d->slot[k].block;
+		uint32_t key =
+		    d->direct ? (uint32_t)(k << (32 - d->len)) : d->slot[k].key;
+
+		for (size_t i = 0; b && i < b->n; i++) {
+			struct vrp v = block_vrp(d, b, f, key, i);
+
+			fn(arg, &v, &notes(b, f)[i]);
 		}
 	}
-	return r;
 }
 
-void vrps_prefetch(const struct vrps *t, const struct prefix *p)
+void vrps_each(const struct vrps *t,
+    void (*fn)(void *arg, const struct vrp *v, struct vrp_note *note),
+    void *arg)
 {
-	(void)t;
-	(void)p;
-}
-
-size_t vrps_covering(
-    const struct vrps *t, const struct prefix *p, struct vrp *ret, size_t max)
-{
-	size_t n = 0;
-
-	for (unsigned len = 0; len <= p->len; len++) {
-		struct vrp v = {.prefix = prefix_of(&p->addr, (uint8_t)len)};
-
-		for (size_t i = find(t, &v);
-		     i < t->n && prefix_eq(&t->v[i].prefix, &v.prefix); i++) {
-			if (n < max)
-				ret[n] = t->v[i];
-			n++;
-		}
-	}
-	return n;
-}
-
-void vrps_each(
-    const struct vrps *t, void (*fn)(void *arg, const struct vrp *v), void *arg)
-{
-	for (size_t i = 0; i < t->n; i++)
-		fn(arg, &t->v[i]);
+	for (enum family f = 0; f < FAMILY_COUNT; f++)
+		for (unsigned l = 0; l < t->levels[f]; l++)
+			dir_each(&t->dir[f][l], f, fn, arg);
 }

@@ -136,7 +136,7 @@ static void covering_vrps_come_in_order(void **state)
 static void adding_twice_changes_sources_alone(void **state)
 {
 	struct vrps *t = vrps_new();
-	struct vrp v = vrp("10.0.0.0/8", 24, 64501), got;
+	struct vrp v = vrp("10.0.0.0/8", 24, 64501);
 
 	(void)state;
 	assert_false(vrps_remove(t, &v));
@@ -146,16 +146,16 @@ static void adding_twice_changes_sources_alone(void **state)
 	assert_int_equal(vrps_add(t, &v), 0);
 	assert_int_equal(vrps_count(t, FAMILY_IPV4), 1);
 	assert_int_equal(vrps_count(t, FAMILY_IPV6), 0);
-	assert_true(vrps_find(t, &v, &got));
-	assert_int_equal(got.sources, 6);
-	assert_int_equal(got.since_s, 1000);
+	assert_non_null(vrps_note(t, &v));
+	assert_int_equal(vrps_note(t, &v)->sources, 6);
+	assert_int_equal(vrps_note(t, &v)->since_s, 1000);
 	v.max_len = 7;
 	assert_int_equal(vrps_add(t, &v), -EINVAL);
 	v.max_len = 33;
 	assert_int_equal(vrps_add(t, &v), -EINVAL);
 	v.max_len = 24;
 	assert_true(vrps_remove(t, &v));
-	assert_false(vrps_find(t, &v, &got));
+	assert_null(vrps_note(t, &v));
 	assert_int_equal(vrps_check(t, &v.prefix, v.asn), ROV_NOT_FOUND);
 	vrps_free(t);
 	vrps_free(NULL);
