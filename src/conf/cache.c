@@ -22,28 +22,26 @@ static bool take_port(const char *text, uint16_t *ret)
 	return true;
 }
 
-/* "192.0.2.1", "192.0.2.1:323", "2001:db8::1", "[2001:db8::1]:323" */
-static bool split(char *text, struct conf_cache *ret)
+bool endpoint_parse(char *text, struct ip *ret, uint16_t *ret_port)
 {
 	char *colon = strrchr(text, ':');
 	char *end;
 
-	ret->port = 0;
-	if (!ip_parse(text, &ret->addr))
+	*ret_port = 0;
+	if (!ip_parse(text, ret))
 		return true;
 	if (*text == '[') {
 		end = strchr(text, ']');
 		if (!end || (end[1] && (end[1] != ':' ||
-					   !take_port(end + 2, &ret->port))))
+					   !take_port(end + 2, ret_port))))
 			return false;
 		*end = 0;
-		return !ip_parse(text + 1, &ret->addr) &&
-		       ret->addr.family == FAMILY_IPV6;
+		return !ip_parse(text + 1, ret) && ret->family == FAMILY_IPV6;
 	}
-	if (!colon || !take_port(colon + 1, &ret->port))
+	if (!colon || !take_port(colon + 1, ret_port))
 		return false;
 	*colon = 0;
-	return !ip_parse(text, &ret->addr) && ret->addr.family == FAMILY_IPV4;
+	return !ip_parse(text, ret) && ret->family == FAMILY_IPV4;
 }
 
 static bool take_cache(struct parser *p, struct conf_cache *ret)
@@ -53,7 +51,8 @@ static bool take_cache(struct parser *p, struct conf_cache *ret)
 
 	if (p->tok.kind != TOKEN_WORD && p->tok.kind != TOKEN_STRING)
 		return parser_expected(p, expected);
-	if (token_string(&p->tok, text, sizeof text) && split(text, ret)) {
+	if (token_string(&p->tok, text, sizeof text) &&
+	    endpoint_parse(text, &ret->addr, &ret->port)) {
 		parser_next(p);
 		return true;
 	}

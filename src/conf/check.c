@@ -263,6 +263,7 @@ void conf_check(struct parser *p)
 	check_members(p);
 	check_addresses(p);
 	cache_check(p);
+	station_check(p);
 	if (!p->errors->n && !p->no_mem)
 		order(p);
 }

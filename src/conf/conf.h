@@ -102,6 +102,28 @@ struct conf_rpki {
 	size_t n_cache;
 };
 
+#define CONF_STATIONS 8
+
+/* A BMP station (RFC 7854): we connect to it. */
+struct conf_station {
+	struct ip addr;
+	uint16_t port;	  /* 1790 */
+	bool pre;	  /* Adj-RIB-In as received */
+	bool post;	  /* Adj-RIB-In that the policy accepted */
+	bool loc_rib;	  /* RFC 9069 */
+	bool out;	  /* Adj-RIB-Out, RFC 8671 */
+	uint32_t stats_s; /* between statistics; 0: none */
+};
+
+struct conf_monitoring {
+	bool present;
+	struct conf_station station[CONF_STATIONS];
+	size_t n_station;
+	char mrt[CONF_FILE]; /* directory of the dumps; "": none */
+	uint32_t table_s;    /* between dumps of the table; 0: on request */
+	uint32_t updates_s;  /* a file of updates is for; 0: none */
+};
+
 /* A registered prefix: more-specifics of length min..max are permitted. */
 struct conf_prefix {
 	struct prefix prefix;
@@ -150,6 +172,7 @@ struct conf {
 	struct conf_exchange exchange;
 	struct conf_policy policy;
 	struct conf_rpki rpki;
+	struct conf_monitoring monitoring;
 	struct conf_member *member; /* sorted by ASN, then name */
 	size_t n_member;
 	struct conf_ref *by_addr; /* every session, sorted by address */

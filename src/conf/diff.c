@@ -384,14 +384,14 @@ static const struct conf_cache *same_cache(
 	return NULL;
 }
 
-static const char *cache_format(
-    const struct conf_cache *c, char buf[IP_TEXT + 16])
+const char *endpoint_format(
+    const struct ip *ip, uint16_t port, char buf[IP_TEXT + 16])
 {
 	char addr[IP_TEXT];
-	bool v6 = c->addr.family == FAMILY_IPV6;
+	bool v6 = ip->family == FAMILY_IPV6;
 
 	snprintf(buf, IP_TEXT + 16, "%s%s%s:%u", v6 ? "[" : "",
-	    ip_format(&c->addr, addr), v6 ? "]" : "", c->port);
+	    ip_format(ip, addr), v6 ? "]" : "", port);
 	return buf;
 }
 
@@ -406,13 +406,13 @@ static void compare_rpki(
 		if (same_cache(b, &a->cache[i]))
 			continue;
 		snprintf(text, sizeof text, "cache %s",
-		    cache_format(&a->cache[i], name));
+		    endpoint_format(&a->cache[i].addr, a->cache[i].port, name));
 		add(d, CONF_REMOVED, false, text);
 	}
 	for (size_t i = 0; i < b->n_cache; i++) {
 		const struct conf_cache *was = same_cache(a, &b->cache[i]);
 
-		cache_format(&b->cache[i], name);
+		endpoint_format(&b->cache[i].addr, b->cache[i].port, name);
 		snprintf(
 		    text, sizeof text, "cache %s%s", name, was ? ": " : "");
 		if (was)
@@ -429,6 +429,49 @@ static void compare_rpki(
 	}
 }
 
+static const struct conf_station *same_station(
+    const struct conf_monitoring *m, const struct conf_station *s)
+{
+	for (size_t i = 0; i < m->n_station; i++)
+		if (ip_eq(&m->station[i].addr, &s->addr) &&
+		    m->station[i].port == s->port)
+			return &m->station[i];
+	return NULL;
+}
+
+static void compare_monitoring(struct diff *d, const struct conf_monitoring *a,
+    const struct conf_monitoring *b)
+{
+	char name[IP_TEXT + 16];
+	char text[IP_TEXT + 48];
+
+	d->what = "monitoring";
+	for (size_t i = 0; i < a->n_station; i++) {
+		const struct conf_station *s = &a->station[i];
+
+		if (same_station(b, s))
+			continue;
+		snprintf(text, sizeof text, "bmp %s",
+		    endpoint_format(&s->addr, s->port, name));
+		add(d, CONF_REMOVED, false, text);
+	}
+	for (size_t i = 0; i < b->n_station; i++) {
+		const struct conf_station *s = &b->station[i];
+		const struct conf_station *was = same_station(a, s);
+
+		snprintf(text, sizeof text, "bmp %s%s",
+		    endpoint_format(&s->addr, s->port, name), was ? ": " : "");
+		if (was)
+			compare(d, &conf_block_station, text, was, s);
+		else
+			add(d, CONF_ADDED, false, text);
+	}
+	if (a->present && b->present)
+		compare(d, block_named("monitoring"), "", a, b);
+	else if (a->mrt[0] || b->mrt[0])
+		add(d, b->present ? CONF_ADDED : CONF_REMOVED, false, "mrt");
+}
+
 int conf_diff(const struct conf *a, const struct conf *b,
     struct conf_change **ret, size_t *ret_n)
 {
@@ -440,6 +483,7 @@ int conf_diff(const struct conf *a, const struct conf *b,
 	compare_exchange(&d, &a->exchange, &b->exchange);
 	compare_policy(&d, &a->policy, &b->policy);
 	compare_rpki(&d, &a->rpki, &b->rpki);
+	compare_monitoring(&d, &a->monitoring, &b->monitoring);
 	compare_members(&d, a, b);
 	d.no_mem |= d.before.no_mem || d.after.no_mem || d.detail.no_mem;
 	text_done(&d.before);

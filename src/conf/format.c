@@ -206,6 +206,7 @@ void value_format(const struct directive *d, const void *base, struct text *t)
 		break;
 	case VALUE_AT:
 	case VALUE_CACHE:
+	case VALUE_STATION:
 	case VALUE_PORT: /* part of its name */
 	case VALUE_LATER:
 		break;

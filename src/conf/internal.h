@@ -99,6 +99,7 @@ enum value_kind {
 	VALUE_SHUTDOWN,	  /* ["text"] */
 	VALUE_AT,	  /* addresses and a block */
 	VALUE_CACHE,	  /* caches and a block */
+	VALUE_STATION,	  /* BMP stations and a block */
 	VALUE_PORT,	  /* of a cache */
 	VALUE_TEXT,	  /* a word or a string */
 	VALUE_LATER,	  /* known, but not in this version */
@@ -140,7 +141,9 @@ enum block_kind {
 	BLOCK_MEMBER,
 	BLOCK_AT,
 	BLOCK_RPKI,
-	BLOCK_CACHE
+	BLOCK_CACHE,
+	BLOCK_MONITORING,
+	BLOCK_STATION
 };
 
 struct block {
@@ -154,13 +157,15 @@ struct block {
 extern const struct block conf_blocks[]; /* what stands at the top */
 extern const struct block conf_block_at;
 extern const struct block conf_block_cache;
+extern const struct block conf_block_station;
 
 /* Index in the block's table, or -1. */
 int directive_find(const struct block *b, const struct token *name);
 /* Its value is a list of addresses and a block that they share. */
 static inline bool directive_nests(const struct directive *d)
 {
-	return d->kind == VALUE_AT || d->kind == VALUE_CACHE;
+	return d->kind == VALUE_AT || d->kind == VALUE_CACHE ||
+	       d->kind == VALUE_STATION;
 }
 
 /* The top-level block of that name; NULL for others. */
@@ -215,6 +220,7 @@ struct parser {
 	struct scope exchange;
 	struct scope policy;
 	struct scope rpki;
+	struct scope monitoring;
 	bool meant_exchange;	       /* a block's name looks much like it */
 	struct member_pos *member_pos; /* one a member */
 	size_t member_cap;
@@ -223,6 +229,8 @@ struct parser {
 	size_t at_cap;
 	struct pos cache_pos[CONF_CACHES];
 	struct conf_rpki other_rpki; /* a second block, which is an error */
+	struct conf_monitoring other_monitoring;
+	struct pos station_pos[CONF_STATIONS];
 	bool no_mem;
 };
 
@@ -249,6 +257,17 @@ bool at_parse(struct parser *p, void *base);
 /* cache.c */
 bool cache_parse(struct parser *p, void *base);
 void cache_check(struct parser *p);
+/*
+ * "192.0.2.1", "192.0.2.1:323", "2001:db8::1", "[2001:db8::1]:323"; changes
+ * text.  No port gives 0.
+ */
+bool endpoint_parse(char *text, struct ip *ret, uint16_t *ret_port);
+/* "192.0.2.1:323", "[2001:db8::1]:323" */
+const char *endpoint_format(
+    const struct ip *ip, uint16_t port, char buf[IP_TEXT + 16]);
+/* station.c */
+bool station_parse(struct parser *p, void *base);
+void station_check(struct parser *p);
 
 /*
  * Take one word of that kind.  False: reported, and a word is taken all the

@@ -199,6 +199,9 @@ void conf_write_manual(FILE *to)
 		if (b->kind == BLOCK_RPKI)
 			write_block(to, &conf_block_cache,
 			    "cache ADDRESS [, ADDRESS ...] { ... }");
+		if (b->kind == BLOCK_MONITORING)
+			write_block(to, &conf_block_station,
+			    "bmp ADDRESS [, ADDRESS ...] { ... }");
 	}
 	fputs(tail, to);
 }

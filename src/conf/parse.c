@@ -109,15 +109,16 @@ static const struct block *home_of(
     const struct token *name, const struct block *b)
 {
 	static const struct block *const inner[] = {
-	    &conf_block_at, &conf_block_cache};
-	const struct block *around = b == &conf_block_at ? block_named("member")
-				     : b == &conf_block_cache
-					 ? block_named("rpki")
-					 : NULL;
+	    &conf_block_at, &conf_block_cache, &conf_block_station};
+	const struct block *around =
+	    b == &conf_block_at	       ? block_named("member")
+	    : b == &conf_block_cache   ? block_named("rpki")
+	    : b == &conf_block_station ? block_named("monitoring")
+				       : NULL;
 
 	if (around && directive_find(around, name) >= 0)
 		return around;
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(inner); i++)
 		if (b != inner[i] && directive_find(inner[i], name) >= 0)
 			return inner[i];
 	for (const struct block *o = conf_blocks; o->name; o++)
@@ -491,8 +492,15 @@ static void top_word(struct parser *p)
 		    p->rpki.open.line ? other_rpki : &p->conf->rpki);
 		p->conf->rpki.present = true;
 		break;
+	case BLOCK_MONITORING:
+		single(p, &s, &p->monitoring,
+		    p->monitoring.open.line ? &p->other_monitoring
+					    : &p->conf->monitoring);
+		p->conf->monitoring.present = true;
+		break;
 	case BLOCK_AT:
 	case BLOCK_CACHE:
+	case BLOCK_STATION:
 		break;
 	}
 }
@@ -554,36 +562,45 @@ void conf_defaults(const struct block *b, void *base)
 	}
 }
 
+static int parse_text(struct parser *p, const char *text, size_t n)
+{
+	p->conf = calloc(1, sizeof *p->conf);
+	if (!p->conf)
+		return -ENOMEM;
+	lex_init(&p->lex, text, n, p->errors);
+	parse_file(p);
+	if (!stopped(p))
+		conf_check(p);
+	free(p->member_pos);
+	free(p->at_pos);
+	free(p->other_rpki.cache);
+	if (p->no_mem || p->errors->no_mem)
+		return -ENOMEM;
+	return p->errors->n ? -EINVAL : 0;
+}
+
 int conf_parse(const char *text, size_t n, struct conf **ret,
     struct conf_error **ret_errors, size_t *ret_n)
 {
 	struct errors errors = {0};
-	struct parser p = {.errors = &errors};
-	int rc = 0;
+	struct parser *p;
+	int rc;
 
 	*ret = NULL;
 	*ret_errors = NULL;
 	*ret_n = 0;
 	if (n > CONF_TEXT_MAX)
 		return -EFBIG;
-	p.conf = calloc(1, sizeof *p.conf);
-	if (!p.conf)
+	p = calloc(1, sizeof *p);
+	if (!p)
 		return -ENOMEM;
-	lex_init(&p.lex, text, n, &errors);
-	parse_file(&p);
-	if (!stopped(&p))
-		conf_check(&p);
-	if (p.no_mem || errors.no_mem)
-		rc = -ENOMEM;
-	else if (errors.n)
-		rc = -EINVAL;
-	free(p.member_pos);
-	free(p.at_pos);
-	free(p.other_rpki.cache);
-	if (rc) {
-		conf_free(p.conf);
-		p.conf = NULL;
-	}
+	p->errors = &errors;
+	rc = parse_text(p, text, n);
+	if (rc)
+		conf_free(p->conf);
+	else
+		*ret = p->conf;
+	free(p);
 	if (rc == -EINVAL) {
 		errors_sort(&errors);
 		*ret_errors = errors.list;
@@ -591,6 +608,5 @@ int conf_parse(const char *text, size_t n, struct conf **ret,
 	} else {
 		free(errors.list);
 	}
-	*ret = p.conf;
 	return rc;
 }

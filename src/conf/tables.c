@@ -263,6 +263,53 @@ static const struct directive cache_directives[] = {
     {0},
 };
 
+static const struct directive monitoring_directives[] = {
+    {"bmp", VALUE_STATION, DIR_REPEATS,
+	"ADDRESS[:PORT] [, ADDRESS[:PORT] ...] [{ ... }]", NULL,
+	"Stations that are told all routes as they change (BMP version 3, RFC "
+	"7854).  They are connected to, again and again with growing pauses; "
+	"one that reads slowly gets the newest state and delays nobody.  "
+	"Unless given: port 1790.",
+	LIST(conf_monitoring, station, n_station)},
+    {"mrt", VALUE_TEXT, 0, "DIRECTORY", NULL,
+	"Where dumps are written (MRT, RFC 6396): rib.YYYYMMDD.HHMMSS with the "
+	"whole table and updates.YYYYMMDD.HHMMSS with what changed, in UTC.  "
+	"The role monitor must be able to write there.  A route that the "
+	"policy refused carries the large community RS:1101:n that names the "
+	"reason.  Nothing is ever deleted.",
+	FIELD(conf_monitoring, mrt)},
+    {"table", VALUE_SECONDS, DIR_OFF, "TIME", "2h",
+	"The time between dumps of the whole table, counted from midnight UTC; "
+	"off: only on request (spean dump).",
+	.min = 60, .max = 86400, FIELD(conf_monitoring, table_s)},
+    {"updates", VALUE_SECONDS, DIR_OFF, "TIME", "15m",
+	"How long one file of changes is for; off: none are written.",
+	.min = 60, .max = 86400, FIELD(conf_monitoring, updates_s)},
+    {0},
+};
+
+static const struct directive station_directives[] = {
+    {"pre", VALUE_SWITCH, 0, "on | off", "on",
+	"Each member's routes as received, refused ones included (Adj-RIB-In, "
+	"pre-policy).",
+	FIELD(conf_station, pre)},
+    {"post", VALUE_SWITCH, 0, "on | off", "on",
+	"Those of them that the policy accepted (Adj-RIB-In, post-policy).",
+	FIELD(conf_station, post)},
+    {"loc-rib", VALUE_SWITCH, 0, "on | off", "on",
+	"Of each prefix the accepted route that is ranked first (Loc-RIB, RFC "
+	"9069).",
+	FIELD(conf_station, loc_rib)},
+    {"out", VALUE_SWITCH, 0, "on | off", "off",
+	"What each member is sent (Adj-RIB-Out, post-policy, RFC 8671).  That "
+	"is as many routes as there are prefixes times members.",
+	FIELD(conf_station, out)},
+    {"stats", VALUE_SECONDS, DIR_OFF, "TIME", "60s",
+	"The time between reports of statistics.", .min = 1, .max = 86400,
+	FIELD(conf_station, stats_s)},
+    {0},
+};
+
 const struct block conf_blocks[] = {
     {"exchange", BLOCK_EXCHANGE, true, exchange_directives,
 	"The route server itself.  There is exactly one, and it has a name."},
@@ -281,6 +328,9 @@ const struct block conf_blocks[] = {
 	"kept connected.  What counts is the union of those with the lowest "
 	"preference among all that hold data which has not expired.  When no "
 	"cache has any, routes are unchecked, and an alarm is raised."},
+    {"monitoring", BLOCK_MONITORING, false, monitoring_directives,
+	"What others are told of the routes: BMP stations and dumps in files.  "
+	"Nothing of it delays the exchange."},
     {0},
 };
 
@@ -289,6 +339,11 @@ const struct block conf_block_at = {"at", BLOCK_AT, false, at_directives,
 
 const struct block conf_block_cache = {"cache", BLOCK_CACHE, false,
     cache_directives, "Stands in rpki, behind the addresses of caches."};
+
+const struct block conf_block_station = {"bmp", BLOCK_STATION, false,
+    station_directives,
+    "Stands in monitoring, behind the addresses of "
+    "stations."};
 
 int directive_find(const struct block *b, const struct token *name)
 {

@@ -387,7 +387,9 @@ static bool parse_text(struct parser *p, const struct directive *d, void *base)
 	char expected[64];
 
 	snprintf(expected, sizeof expected, "%s of 1 to %u bytes",
-	    !strcmp(d->syntax, "FILE") ? "the path of a file" : "a name",
+	    !strcmp(d->syntax, "FILE")	      ? "the path of a file"
+	    : !strcmp(d->syntax, "DIRECTORY") ? "the path of a directory"
+					      : "a name",
 	    d->size - 1u);
 	if (p->tok.kind != TOKEN_WORD && p->tok.kind != TOKEN_STRING)
 		return parser_expected(p, expected);
@@ -526,6 +528,8 @@ bool value_parse(struct parser *p, const struct directive *d, void *base)
 		return at_parse(p, base);
 	case VALUE_CACHE:
 		return cache_parse(p, base);
+	case VALUE_STATION:
+		return station_parse(p, base);
 	case VALUE_PORT:
 		return parse_number(p, d, base);
 	case VALUE_TEXT:

@@ -3,7 +3,10 @@
  * EXCHANGE and WITH_LAN are one good line in front.
  */
 /* The blocks of this version, as messages list them. */
-#define BLOCKS "exchange, policy, member or rpki"
+#define BLOCKS "exchange, policy, member, rpki or monitoring"
+#define STATION                                                                \
+	"ADDRESS[:PORT] as 192.0.2.1:1790, or an address in "                  \
+	"\"[2001:db8::1]:1790\""
 #define CACHE                                                                  \
 	"ADDRESS[:PORT] as 192.0.2.1:323, or an address in "                   \
 	"\"[2001:db8::1]:323\""
@@ -60,6 +63,25 @@ static const struct {
     {EXCHANGE "policy P {}", "2:8: found 'P'; expected '{'\n"},
     {EXCHANGE "policy \"P\" {}",
 	"2:8: found a string; expected '{': policy has no name\n"},
+    {EXCHANGE "monitoring { bmp 127.0.0.1:0, ::1, \"[::1]:1790\"; }",
+	"2:18: '127.0.0.1:0' is no station; expected " STATION "\n"
+	"2:36: the station [::1]:1790 is given in line 2; expected each "
+	"once\n"},
+    {EXCHANGE "monitoring { bmp ::1 { pre off; post off; loc-rib off; } }",
+	"2:18: the station is sent nothing; expected one of pre, post, loc-rib "
+	"and out to be on\n"},
+    {EXCHANGE "monitoring { bmp ::1 { pre; hold 3; mrt \"/x\"; } }",
+	"2:27: found ';'; expected on or off\n"
+	"2:29: 'hold' cannot stand in 'bmp'; expected it in 'exchange'\n"
+	"2:37: 'mrt' cannot stand in 'bmp'; expected it in 'monitoring'\n"},
+    {EXCHANGE "monitoring { mrt dumps; table 59s; } monitoring { }",
+	"2:18: the directory is no full path; expected it to begin with '/'\n"
+	"2:31: '59s' is out of range; expected off, or 1m to 1d, as "
+	"90s or 10m\n"
+	"2:38: a second 'monitoring'; expected only the one of line 2\n"},
+    {EXCHANGE "monitoring { updates 5m; }",
+	"2:22: there is no directory for the dumps; expected 'mrt "
+	"DIRECTORY;'\n"},
     {EXCHANGE "rpki { }",
 	"2:1: 'rpki' has no 'cache'; expected 'cache "
 	"ADDRESS[:PORT] [, ADDRESS[:PORT] ...] [{ ... }];'\n"},

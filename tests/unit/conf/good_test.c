@@ -131,6 +131,39 @@ static void defaults_are_those_of_the_manual(void **state)
 }
 
 /* RFC 8212: a file without a policy is good, and says so to the roles. */
+static void stations_arrive(void **state)
+{
+	struct conf *c = must_parse(
+	    EXCHANGE "monitoring {\n"
+		     "	bmp 192.0.2.50:1791, \"[2001:db8::5]:1792\", ::9 {\n"
+		     "		post off; out on; stats 5s; }\n"
+		     "	bmp 192.0.2.51;\n"
+		     "	mrt \"/var/lib/spean/mrt\"; table off; updates 5m;\n"
+		     "}\n");
+	const struct conf_monitoring *m = &c->monitoring;
+	const struct conf_station *s = m->station;
+
+	(void)state;
+	assert_true(m->present);
+	assert_int_equal(m->n_station, 4);
+	assert_int_equal(s[0].port, 1791);
+	assert_int_equal(s[1].port, 1792);
+	assert_int_equal(s[1].addr.family, FAMILY_IPV6);
+	assert_int_equal(s[2].port, 1790);
+	assert_true(s[2].pre && !s[2].post && s[2].loc_rib && s[2].out);
+	assert_int_equal(s[2].stats_s, 5);
+	assert_true(s[3].pre && s[3].post && s[3].loc_rib && !s[3].out);
+	assert_int_equal(s[3].stats_s, 60);
+	assert_string_equal(m->mrt, "/var/lib/spean/mrt");
+	assert_int_equal(m->table_s, 0);
+	assert_int_equal(m->updates_s, 300);
+	conf_free(c);
+	c = must_parse(EXCHANGE "monitoring { }");
+	assert_true(c->monitoring.present);
+	assert_int_equal(c->monitoring.table_s, 7200);
+	conf_free(c);
+}
+
 static void caches_arrive(void **state)
 {
 	struct conf *c = must_parse(EXCHANGE
@@ -310,6 +343,7 @@ int main(void)
 	    cmocka_unit_test(every_member_directive_arrives),
 	    cmocka_unit_test(defaults_are_those_of_the_manual),
 	    cmocka_unit_test(caches_arrive),
+	    cmocka_unit_test(stations_arrive),
 	    cmocka_unit_test(no_policy_is_no_policy),
 	    cmocka_unit_test(send_hold_follows_hold),
 	    cmocka_unit_test(a_session_is_found_by_its_address),

@@ -26,7 +26,8 @@ static void every_directive_is_described(void **state)
 	    "max-communities", "transit-free", "as-set", "at", "prefix",
 	    "origin", "max-prefix", "add-path", "shutdown", "password", "gtsm",
 	    "passive", "rov", "aspa", "cache", "tls", "ca", "certificate",
-	    "key", "preference", "refresh", "retry", "expire"};
+	    "key", "preference", "refresh", "retry", "expire", "bmp", "pre",
+	    "post", "loc-rib", "out", "stats", "mrt", "table", "updates"};
 	char *text = manual();
 
 	(void)state;
