@@ -1,14 +1,18 @@
 """What is measured: each class is one route server.
 
-config(d, clients, v6) writes its files into folder d; cmd(d) is an argv
-that stays in the foreground; settled says which lines it can run.  Every
-configuration is a minimal route server: no policy beyond accept, AS path
-and next hop left alone, one table.
+config(d, job) writes its files into folder d; cmd(d) is an argv that stays
+in the foreground; change(d, job, limit) gives it the policy that refuses
+routes with more communities than limit.  Every configuration is a minimal
+route server: no policy beyond what the line asks for, AS path and next hop
+left alone, one table.
 
-clients: list of (address, ASN).
+job (run.py): clients, list of (address, ASN); v6; control, whether routes
+carry control communities; registered, the prefix sets of some clients;
+touch, the limit of line f; max_communities, what it is before.
 """
 import os
 import pathlib
+import subprocess
 
 IP, IP6, ASN, PORT = "10.99.0.1", "fd99::ffff", 64999, 179
 HOLD = 90  # s, the same for all, so that all send as many KEEPALIVEs
@@ -20,23 +24,39 @@ def put(d, name, text):
         f.write(text)
 
 
-class Spean:
+class Server:
+    phases = ()  # of a line, that it can run; all
+
+
+class Spean(Server):
     """SPEAN: path of the binary."""
 
     name = "spean"
     bin = os.environ.get("SPEAN", str(TOP / "build" / "spean"))
-    policy = "preset open;"
+    exchange = ""  # more directives of the exchange block
+    # All checks, where one is asked for; the paths hold transit-free ASNs.
+    strict = False
 
-    def text(self, clients, policy=None):
+    def policy(self, job, limit):
+        if not (self.strict or job.registered or job.touch):
+            return "preset open;"
+        return ("preset strict; transit-free 4199999999; "
+                f"max-communities {limit};")
+
+    def text(self, job, limit):
         c = (f'exchange "bench" {{ asn {ASN}; router-id {IP}; '
-             f"listen {IP}; lan 10.99.0.0/16; hold {HOLD}s; }}\n"
-             f"policy {{ {policy or self.policy} }}\n")
-        for i, (a, n) in enumerate(clients):
-            c += f'member "c{i}" {{ asn {n}; at {a} {{ passive on; }} }}\n'
+             f"listen {IP}; lan 10.99.0.0/16; hold {HOLD}s; "
+             f"{self.exchange}}}\n"
+             f"policy {{ {self.policy(job, limit)} }}\n")
+        for i, (a, n) in enumerate(job.clients):
+            own = "".join(f" prefix {p};"
+                          for p in job.registered.get(i, ()))
+            c += (f'member "c{i}" {{ asn {n}; '
+                  f"at {a} {{ passive on; }}{own} }}\n")
         return c
 
-    def config(self, d, clients, v6):
-        put(d, "spean.conf", self.text(clients))
+    def config(self, d, job):
+        put(d, "spean.conf", self.text(job, job.max_communities))
         for x in ("run", "state"):
             os.makedirs(f"{d}/{x}", exist_ok=True)
 
@@ -44,32 +64,108 @@ class Spean:
         return [self.bin, "run", "-c", f"{d}/spean.conf", "--run-dir",
                 f"{d}/run", "--state-dir", f"{d}/state"]
 
+    def change(self, d, job, limit):
+        put(d, "new.conf", self.text(job, limit))
+        return subprocess.run(
+            [self.bin, "apply", "-c", f"{d}/new.conf", "--run-dir",
+             f"{d}/run"], capture_output=True, text=True, check=False)
+
 
 class SpeanStrict(Spean):
-    """All checks on; the table's paths hold transit-free networks."""
+    """All checks on, on every line."""
 
     name = "spean-strict"
-    policy = "preset strict; transit-free 4199999999;"
+    strict = True
 
 
-class Bird2:
-    name, bin, table = "bird2", "/usr/sbin/bird", ""
+# Control communities for bird2, as DESIGN and Euro-IX have them.
+BIRD_CONTROL = f"""
+function may_have(int peer)
+{{
+  if (0, peer) ~ bgp_community then return false;
+  if ({ASN}, 0, peer) ~ bgp_large_community then return false;
+  if ({ASN}, peer) ~ bgp_community then return true;
+  if ({ASN}, 1, peer) ~ bgp_large_community then return true;
+  if (0, {ASN}) ~ bgp_community then return false;
+  if ({ASN}, 0, 0) ~ bgp_large_community then return false;
+  return true;
+}}
+function prepend_for(int peer)
+{{
+  if ({ASN}, 101, peer) ~ bgp_large_community then
+    bgp_path.prepend(bgp_path.first);
+  if ({ASN}, 102, peer) ~ bgp_large_community then {{
+    bgp_path.prepend(bgp_path.first);
+    bgp_path.prepend(bgp_path.first);
+  }}
+  if ({ASN}, 103, peer) ~ bgp_large_community then {{
+    bgp_path.prepend(bgp_path.first);
+    bgp_path.prepend(bgp_path.first);
+    bgp_path.prepend(bgp_path.first);
+  }}
+}}
+function scrub()
+{{
+  bgp_community.delete([(0, *), ({ASN}, *)]);
+  bgp_large_community.delete([({ASN}, 0..1, *), ({ASN}, 101..103, *)]);
+}}
+"""
 
-    def config(self, d, clients, v6):
-        def family(n):
-            t = f"table t{n}; secondary; " if self.table else ""
-            return f"ipv{n} {{ {t}import all; export all; }}; "
+
+class Bird2(Server):
+    name, bin, table, channel = "bird2", "/usr/sbin/bird", "", ""
+
+    def family(self, n, job, i):
+        imports = exports = "all"
+        if job.touch:
+            imports = "filter limited"
+        if i in job.registered:
+            imports = f"where net ~ set{i}"
+        if job.control:
+            exports = f"filter to{i}"
+        t = f"table t{n}; secondary; " if self.table else ""
+        return (f"ipv{n} {{ {t}{self.channel}import {imports}; "
+                f"export {exports}; }}; ")
+
+    def filters(self, job, limit):
+        c = ""
+        if job.touch:
+            c += (f"filter limited {{ if bgp_community.len + "
+                  f"bgp_large_community.len > {limit} then reject; "
+                  "accept; }\n")
+        for i, prefixes in job.registered.items():
+            c += f"define set{i} = [{', '.join(prefixes)}];\n"
+        if job.control:
+            c += BIRD_CONTROL
+            for i, (_, n) in enumerate(job.clients):
+                c += (f"filter to{i} {{ if ! may_have({n}) then reject; "
+                      f"prepend_for({n}); scrub(); accept; }}\n")
+        return c
+
+    def text(self, d, job, limit):
         c = (f'log "{d}/log" {{ warning, error, fatal, bug }};\n'
              f"router id {IP};\n{self.table}\nprotocol device {{}}\n"
+             f"{self.filters(job, limit)}"
              f"template bgp rsc {{ local {IP} as {ASN}; rs client; "
-             f"passive on; hold time {HOLD}; {family(4)}{family(6) if v6 else ''}}}\n")
-        for i, (a, n) in enumerate(clients):
-            c += (f"protocol bgp c{i} from rsc {{ neighbor {a} as {n}; }}\n")
-        put(d, "bird.conf", c)
+             f"passive on; hold time {HOLD}; }}\n")
+        for i, (a, n) in enumerate(job.clients):
+            c += (f"protocol bgp c{i} from rsc {{ neighbor {a} as {n}; "
+                  + self.family(4, job, i)
+                  + (self.family(6, job, i) if job.v6 else "") + "}\n")
+        return c
+
+    def config(self, d, job):
+        put(d, "bird.conf", self.text(d, job, job.max_communities))
 
     def cmd(self, d):
         return [self.bin, "-f", "-c", f"{d}/bird.conf", "-s", f"{d}/ctl",
                 "-P", f"{d}/pid"]
+
+    def change(self, d, job, limit):
+        put(d, "bird.conf", self.text(d, job, limit))
+        return subprocess.run(
+            ["birdc", "-s", f"{d}/ctl", "configure"], capture_output=True,
+            text=True, check=False)
 
 
 class Bird2Secondary(Bird2):
@@ -79,17 +175,24 @@ class Bird2Secondary(Bird2):
     table = "ipv4 table t4 sorted; ipv6 table t6 sorted;"
 
 
-class OpenBgpd:
+class Bird2Import(Bird2):
+    """Keeps what it refuses, so that another filter needs no refresh."""
+
+    name = "bird2-import-table"
+    channel = "import table on; "
+
+
+class OpenBgpd(Server):
     name, home = "openbgpd", "/run/openbgpd"
 
-    def config(self, d, clients, v6):
+    def config(self, d, job):
         os.makedirs(self.home, exist_ok=True)  # its children chroot to it
         c = (f"AS {ASN}\nrouter-id {IP}\nlisten on {IP}\nfib-update no\n"
              f'socket "{d}/sock"\ntransparent-as yes\ngroup rs {{\n'
              "  passive\n  announce IPv4 unicast\n"
-             + ("  announce IPv6 unicast\n" if v6 else "")
+             + ("  announce IPv6 unicast\n" if job.v6 else "")
              + "  set nexthop no-modify\n")
-        for a, n in clients:
+        for a, n in job.clients:
             c += f"  neighbor {a} {{ remote-as {n} }}\n"
         put(d, "bgpd.conf", c + "}\nallow from any\nallow to any\n")
         os.chmod(f"{d}/bgpd.conf", 0o600)
@@ -98,18 +201,18 @@ class OpenBgpd:
         return ["/usr/sbin/bgpd", "-d", "-f", f"{d}/bgpd.conf"]
 
 
-class Frr:
+class Frr(Server):
     name = "frr"
 
-    def config(self, d, clients, v6):
+    def config(self, d, job):
         c = (f"log file {d}/log warnings\nrouter bgp {ASN}\n"
              f" bgp router-id {IP}\n no bgp ebgp-requires-policy\n"
              " no bgp default ipv4-unicast\n no bgp network import-check\n"
              " neighbor RS peer-group\n neighbor RS passive\n")
-        for a, n in clients:
+        for a, n in job.clients:
             c += (f" neighbor {a} remote-as {n}\n"
                   f" neighbor {a} peer-group RS\n")
-        for f in (4, 6) if v6 else (4,):
+        for f in (4, 6) if job.v6 else (4,):
             c += (f" address-family ipv{f} unicast\n  neighbor RS activate\n"
                   "  neighbor RS route-server-client\n"
                   " exit-address-family\n")
@@ -120,20 +223,20 @@ class Frr:
                 f"{d}/bgpd.conf", "-i", f"{d}/pid", "--vty_socket", d]
 
 
-class GoBgp:
+class GoBgp(Server):
     name = "gobgp"
 
-    def config(self, d, clients, v6):
+    def config(self, d, job):
         c = (f'[global.config]\nas = {ASN}\nrouter-id = "{IP}"\n'
              f'port = {PORT}\nlocal-address-list = ["{IP}"]\n')
-        for a, n in clients:
+        for a, n in job.clients:
             c += (f'[[neighbors]]\n[neighbors.config]\n'
                   f'neighbor-address = "{a}"\npeer-as = {n}\n'
                   "[neighbors.transport.config]\npassive-mode = true\n"
                   f'local-address = "{IP}"\n'
                   "[neighbors.route-server.config]\n"
                   "route-server-client = true\n")
-            for f in (4, 6) if v6 else (4,):
+            for f in (4, 6) if job.v6 else (4,):
                 c += ("[[neighbors.afi-safis]]\n"
                       "[neighbors.afi-safis.config]\n"
                       f'afi-safi-name = "ipv{f}-unicast"\n')
@@ -144,12 +247,13 @@ class GoBgp:
                 "127.0.0.1:50099", "--pprof-disable", "-l", "error"]
 
 
-class Hub:
+class Hub(Server):
     """The floor: copies UPDATEs and keeps no table (hub.c).  HUB: its path."""
 
     name = "hub-floor"
+    phases = ("blast",)
 
-    def config(self, d, clients, v6):
+    def config(self, d, job):
         pass
 
     def cmd(self, d):
@@ -157,4 +261,4 @@ class Hub:
 
 
 ALL = {c.name: c for c in (Spean, SpeanStrict, Bird2, Bird2Secondary,
-                           OpenBgpd, Frr, GoBgp, Hub)}
+                           Bird2Import, OpenBgpd, Frr, GoBgp, Hub)}

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Measures route servers from outside, over TCP; run.sh calls it.
 
-    run.py [-d DUT,...] [-s LINE,...] [-n ROUNDS] [-o FILE.jsonl]
+    run.py -f TABLE -B BGPBLAST [-d DUT,...] [-s LINE,...] [-n ROUNDS]
+           [-o FILE.jsonl]
 
 Makes two network namespaces joined by a veth, for the device under test
 (DUT) and the tester.  The tester is pinned to the last CPU; the DUT may use
@@ -12,6 +13,8 @@ import fcntl
 import ipaddress
 import json
 import os
+import queue
+import resource
 import shutil
 import signal
 import subprocess
@@ -21,22 +24,36 @@ import threading
 import time
 
 import duts
+from verdict import faults
 
-LINES = {  # clients, mode, share, phases, more arguments
-    "a": (2, "single", 1000000, "blast", []),
-    "a6": (2, "single", 1000000, "blast", ["-6"]),
-    "b": (20, "split", 50000, "blast,flap,join,churn", ["-e", "7"]),
-    "c": (10, "same", 200000, "blast", []),
-    "d": (100, "split", 10000, "blast", ["-e", "37"]),
-    "idle": (1000, "single", 1, "idle", ["-A", "60001", "-t", "30"]),
-    # a policy is changed while 20 x 20 k routes stand (class Changes)
-    "apply": (20, "split", 20000, "blast,churn",
-              ["-A", "3000", "-r", "1000", "-t", "16", "-k", "5",
-               "-e", "7"]),
+LINES = {  # clients, mode, share, phases, more arguments of the tester
+    "a": (2, "single", 1000000, "blast", ""),
+    "a6": (2, "single", 1000000, "blast", "-6"),
+    "b": (20, "split", 50000, "blast,flap,join,churn", "-e 7"),
+    "c": (10, "same", 200000, "blast", ""),
+    "d": (100, "split", 10000, "blast", "-e 37"),
+    # d, one route in ten with control communities, 20 prefix sets
+    "e": (100, "split", 10000, "blast", "-e 37 -c -R 20"),
+    # a policy is changed while d's routes stand
+    "f": (100, "split", 10000, "blast,change", "-e 37 -r 1000 -k 5 -x 8"),
+    "h": (1000, "split", 1000, "blast,flap,join,churn",
+          "-A 4200000001 -e 397 -r 500 -t 20"),
+    # memory: 100 k and 1.0 M prefixes with one path, 100 k with ten, and
+    # all with one attribute set a client; then the 1.0 M with theirs
+    "g1": (10, "single", 100000, "blast", "-u"),
+    "g2": (10, "single", 1000000, "blast", "-u"),
+    "g3": (10, "same", 100000, "blast", "-u"),
+    "g4": (10, "single", 1000000, "blast", ""),
+    "idle": (1000, "single", 1, "idle", "-A 4200000001 -t 30"),
     "s": (4, "split", 5000, "blast,flap,join,churn",  # does it work?
-          ["-t", "5", "-r", "500"]),
-    "sc": (4, "same", 5000, "blast", []),
+          "-t 5 -r 500"),
+    "sc": (4, "same", 5000, "blast", ""),
+    "se": (40, "split", 1000, "blast", "-c -R 20"),
+    "sf": (20, "split", 2000, "blast,change", "-r 500 -k 5 -x 8"),
 }
+# How long a phase of a slow server may take, s; it may not finish then.
+CAPS = {"e": 400, "f": 300, "h": 180}
+MEMORY_MAX_MB = 14000  # a server that wants more is ended
 TICK = os.sysconf("SC_CLK_TCK")
 TAG = f"bench{os.getpid()}"
 NS_DUT, NS_TESTER = f"{TAG}-dut", f"{TAG}-tst"
@@ -164,6 +181,7 @@ class Memory(threading.Thread):
         self.text = 0
         self.shared = 0
         self.running = True
+        self.over = False
 
     def sample(self):
         pids = tree(self.pid)
@@ -187,6 +205,10 @@ class Memory(threading.Thread):
             if n % 10 == 0:
                 self.shared = max(self.shared, shared_bytes(pids))
             n += 1
+            if sum(self.private.values()) / 1024 > MEMORY_MAX_MB:
+                self.over = True
+                os.kill(self.pid, signal.SIGKILL)
+                return
             time.sleep(0.02)
 
     def peak_mb(self):
@@ -196,31 +218,27 @@ class Memory(threading.Thread):
 
 
 class Changes(threading.Thread):
-    """Line apply: other policies, while the tester measures delays."""
+    """Lines with a change of policy: away with some routes, and back."""
 
-    # Nothing changes; the routes with many communities go; they come back.
-    POLICIES = ("max-communities 99;", "max-communities 5;",
-                "max-communities 100;")
-
-    def __init__(self, dut, d, clients):
+    def __init__(self, dut, d, job):
         super().__init__(daemon=True)
-        self.dut, self.d, self.clients = dut, d, clients
-        self.took_ms = []
+        self.dut, self.d, self.job = dut, d, job
+        self.moved = queue.Queue()  # when the last client had it all
+        self.settled_s = []
+        self.took_s = []
+        self.error = None
 
     def run(self):
-        for i, p in enumerate(self.POLICIES):
-            time.sleep(3 if i == 0 else 4)
-            path = f"{self.d}/new{i}.conf"
-            with open(path, "w") as f:
-                f.write(self.dut.text(self.clients,
-                                      f"{self.dut.policy} {p}"))
+        time.sleep(2)
+        for limit in (self.job.touch, self.job.max_communities):
             t = time.monotonic()
-            r = subprocess.run(
-                [self.dut.bin, "apply", "-c", path, "--run-dir",
-                 f"{self.d}/run"], capture_output=True, text=True)
-            self.took_ms.append(round((time.monotonic() - t) * 1e3, 1))
+            r = self.dut.change(self.d, self.job, limit)
+            self.took_s.append(round(time.monotonic() - t, 4))
             if r.returncode:
-                self.took_ms.append(r.stderr)
+                self.error = r.stdout + r.stderr
+                return
+            self.settled_s.append(round(self.moved.get() - t, 4))
+            time.sleep(1)
 
 
 def prefer(p, nice):
@@ -258,6 +276,39 @@ def show(res, phase, e):
           flush=True)
 
 
+class Job:
+    """What the servers' configurations depend on."""
+
+    def __init__(self, args, line):
+        n, self.mode, self.share, self.phases, more = LINES[line]
+        self.more = more.split()
+        base = int(self.option("-A", 65001))
+        self.clients = [(address(i), base + i) for i in range(n)]
+        self.v6 = "-6" in self.more
+        self.control = "-c" in self.more
+        self.touch = int(self.option("-x", 0))
+        self.max_communities = 100
+        self.registered = {}  # client: its prefixes
+        if "-R" in self.more:
+            self.read_registered(args)
+
+    def option(self, name, otherwise):
+        if name not in self.more:
+            return otherwise
+        return self.more[self.more.index(name) + 1]
+
+    def tester(self, args):
+        return [args.blast, "-f", args.table, "-d", duts.IP, "-p",
+                str(duts.PORT), "-n", str(len(self.clients)), "-m",
+                self.mode, "-s", str(self.share), *self.more]
+
+    def read_registered(self, args):
+        r = sh(*self.tester(args), "-L", stdout=subprocess.PIPE, text=True)
+        for text in r.stdout.splitlines():
+            i, prefix = text.split()
+            self.registered.setdefault(int(i), []).append(prefix)
+
+
 class Run:
     """One DUT on one line, once."""
 
@@ -265,39 +316,56 @@ class Run:
         self.args = args
         self.dut = dut
         self.line = line
-        n, self.mode, self.share, self.phases, self.more = LINES[line]
-        base = 65001
-        if "-A" in self.more:
-            base = int(self.more[self.more.index("-A") + 1])
-        self.clients = [(address(i), base + i) for i in range(n)]
+        self.job = Job(args, line)
         self.res = {"dut": dut.name, "line": line, "round": number,
                     "phases": {}}
+        self.phases = ",".join(
+            x for x in (args.phases or self.job.phases).split(",")
+            if not dut.phases or x in dut.phases)
         self.p = self.memory = self.tester = self.changes = None
 
     def start(self, d):
         a = self.args
-        net_up(len(self.clients))
-        self.dut.config(d, self.clients, "-6" in self.more)
+        net_up(len(self.job.clients))
+        self.dut.config(d, self.job)
         self.log = open(f"{d}/out", "w")
         enter = ["nice", "-n", a.nice, "nsenter"]
+        on = ["taskset", "-c", a.cpus] if a.cpus else []
         self.p = subprocess.Popen(
-            [*enter, f"--net=/run/netns/{NS_DUT}", *self.dut.cmd(d)],
+            [*enter, f"--net=/run/netns/{NS_DUT}", *on, *self.dut.cmd(d)],
             stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL,
             cwd=d, start_new_session=True)
         prefer(self.p, a.nice)
         time.sleep(1.5)
         self.memory = Memory(self.p.pid)
         self.memory.start()
+        limit = a.timeout or CAPS.get(self.line, 300)
         self.tester = subprocess.Popen(
             [*enter, f"--net=/run/netns/{NS_TESTER}", "taskset", "-c",
-             str(CPU), a.blast, "-f", a.table, "-d", duts.IP, "-p",
-             str(duts.PORT), "-n", str(len(self.clients)), "-m", self.mode,
-             "-s", str(self.share), "-P", a.phases or self.phases, "-T",
-             str(a.timeout), *self.more], stdout=subprocess.PIPE, text=True,
+             str(CPU), *self.job.tester(a), "-P", self.phases, "-T",
+             str(limit)], stdout=subprocess.PIPE, text=True,
             start_new_session=True)
         prefer(self.tester, a.nice)
-        if self.line == "apply":
-            self.changes = Changes(self.dut, d, self.clients)
+        if "change" in self.phases:
+            self.changes = Changes(self.dut, d, self.job)
+
+    def done(self, e, before):
+        dut, tester, all_ = (x - y for x, y in zip(
+            (cpu(self.p.pid), cpu(self.tester.pid), busy()), before))
+        e.update(cpu=round(dut, 2), tester_cpu=round(tester, 2),
+                 other_cpu=round(all_ - dut - tester, 2),
+                 mb=round(self.memory.peak_mb(), 1),
+                 pss_mb=round(pss_mb(self.p.pid), 1))
+        if self.memory.over:
+            e["over_memory"] = 1
+        phase = e.pop("phase")
+        if phase == "change":
+            e["settled_s"] = self.changes.settled_s
+            e["apply_s"] = self.changes.took_s
+            if self.changes.error:
+                e["change_error"] = self.changes.error
+        self.res["phases"][phase] = e
+        show(self.res, phase, e)
 
     def follow(self):
         before = None
@@ -310,21 +378,15 @@ class Run:
                 self.res["up_s"] = e["t"]
             elif ev == "start":
                 before = (cpu(self.p.pid), cpu(self.tester.pid), busy())
-                if e["phase"] == "churn" and self.changes:
+                if e["phase"] == "change":
                     self.changes.start()
+            elif ev == "moved":
+                self.changes.moved.put(e["at"])
             elif ev == "done":
-                dut, tester, all_ = (x - y for x, y in zip(
-                    (cpu(self.p.pid), cpu(self.tester.pid), busy()), before))
-                e.update(cpu=round(dut, 2), tester_cpu=round(tester, 2),
-                         other_cpu=round(all_ - dut - tester, 2),
-                         mb=round(self.memory.peak_mb(), 1),
-                         pss_mb=round(pss_mb(self.p.pid), 1))
-                if self.changes and self.changes.took_ms:
-                    e["apply_ms"] = self.changes.took_ms
-                phase = e.pop("phase")
-                self.res["phases"][phase] = e
-                show(self.res, phase, e)
-        self.tester.wait()
+                self.done(e, before)
+        if self.tester.wait():
+            self.res.setdefault("errors", []).append(
+                {"tester": f"ended with {self.tester.returncode}"})
 
     def __call__(self):
         d = tempfile.mkdtemp(prefix=f"{TAG}-{self.dut.name}-{self.line}-")
@@ -341,8 +403,9 @@ class Run:
                 end(self.p)
             net_down()
         res = self.res
-        if res.get("errors") or not res["phases"]:
-            print(self.dut.name, self.line, "errors", res.get("errors"))
+        wrong = faults(res)
+        if wrong:
+            print(f"{self.dut.name} {self.line}: FAILED:", "; ".join(wrong))
             for name in ("out", "log"):
                 if os.path.exists(f"{d}/{name}"):
                     with open(f"{d}/{name}", errors="replace") as f:
@@ -360,8 +423,10 @@ def main():
     ap.add_argument("-o", dest="out", default="results.jsonl")
     ap.add_argument("-f", dest="table", required=True)
     ap.add_argument("-B", dest="blast", required=True)
-    ap.add_argument("-T", dest="timeout", type=int, default=300,
-                    help="limit of a phase, s")
+    ap.add_argument("-T", dest="timeout", type=int, default=0,
+                    help="limit of a phase, s (300, or the line's own)")
+    ap.add_argument("-c", dest="cpus", default="",
+                    help="CPUs of the DUT, as taskset takes them; all")
     ap.add_argument("-P", dest="phases", default="",
                     help="these phases only")
     ap.add_argument("--nice", default="-20",
@@ -373,13 +438,21 @@ def main():
     lock = open("/run/spean-bench.lock", "w")
     fcntl.flock(lock, fcntl.LOCK_EX)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    # A thousand sessions: for DUT and tester alike.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    failed = 0
     for line in a.lines.split(","):
         for number in range(a.rounds):
             for name in a.duts.split(","):
                 res = Run(a, duts.ALL[name](), line, number)()
+                if a.cpus:
+                    res["cpus"] = a.cpus
+                failed += bool(faults(res))
                 with open(a.out, "a") as f:
                     f.write(json.dumps(res) + "\n")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

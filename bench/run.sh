@@ -52,7 +52,7 @@ else
 	run -d spean,hub-floor -s d -n "$rounds"
 	run -d bird2 -s d -n 1   # more than a minute each time
 	run -d spean,bird2 -s idle -n 1
-	run -d spean-strict -s apply -n "$rounds"
+	run -d spean -s e,f,h -n "$rounds"
 fi
 echo
 python3 "$top/bench/table.py" "$results"

@@ -37,13 +37,19 @@ struct seen {
 static uint8_t *kept;
 static size_t n_kept;
 static uint64_t n_seen;
+static uint64_t own_back; /* UPDATEs that came back to who sent them */
 static struct index all4;
 static struct index all6;
 
 void audit_reset(void)
 {
-	if (!kept)
+	if (!kept) { /* no page is to be fetched while the clock runs */
 		kept = malloc(KEEP_MAX);
+		memset(kept, 1, KEEP_MAX);
+		index_build(&all4, table.route4, table.n4);
+		index_build(&all6, table.route6, table.n6);
+	}
+	own_back = 0;
 	n_kept = 0;
 	n_seen = 0;
 }
@@ -52,9 +58,13 @@ void audit_keep(const struct client *c, const uint8_t *m, size_t n)
 {
 	struct kept k = {(uint32_t)c->index, (uint32_t)n};
 
-	if (!kept || !opt.audit_every || n_seen++ % (uint64_t)opt.audit_every ||
-	    n_kept + sizeof k + n > KEEP_MAX)
+	if (!opt.audit_every || n_seen++ % (uint64_t)opt.audit_every)
 		return;
+	if (n_kept + sizeof k + n > KEEP_MAX) {
+		if (opt.same) /* it needs them all */
+			die("too many UPDATEs to keep");
+		return;
+	}
 	memcpy(kept + n_kept, &k, sizeof k);
 	memcpy(kept + n_kept + sizeof k, m, n);
 	n_kept += sizeof k + n;
@@ -144,18 +154,42 @@ static bool same_numbers(
 	return true;
 }
 
-static bool same_path(
-    const struct seen *s, const struct attrset *set, uint32_t id, int from)
+/* The path as it was sent, its first AS so many times more. */
+static bool same_path(const struct seen *s, const struct attrset *set,
+    uint32_t id, int from, unsigned prepended)
 {
 	uint32_t path[MAX_PATH];
 	unsigned n = path_of(set, id, from, path);
+	const uint8_t *p = s->path + 2;
 
-	if (s->path_len != 2 + 4 * n || s->path[0] != 2 || s->path[1] != n)
+	if (s->path_len != 2 + 4 * (n + prepended) || s->path[0] != 2 ||
+	    s->path[1] != n + prepended)
 		return false;
-	for (unsigned i = 0; i < n; i++)
-		if (be32(s->path + 2 + 4 * i) != path[i])
+	for (unsigned i = 0; i < prepended; i++, p += 4)
+		if (be32(p) != path[0])
+			return false;
+	for (unsigned i = 0; i < n; i++, p += 4)
+		if (be32(p) != path[i])
 			return false;
 	return true;
+}
+
+/* Communities that the server is to act on may not come out again. */
+static bool same_attrs(
+    const struct seen *s, const struct route *r, int from, int to)
+{
+	const struct attrset *set = table_set(r);
+	struct control c = control_of(r->set, from);
+	unsigned prepended;
+
+	if (!control_permits(&c, to, &prepended))
+		return false;
+	return s->origin == set->origin && s->med == med_of(r->set) &&
+	       same_path(s, set, r->set, from, prepended) &&
+	       same_numbers(s->comm, s->comm_len, set->v + 4 * set->n_path,
+		   set->n_comm) &&
+	       same_numbers(s->large, s->large_len,
+		   set->v + 4 * (set->n_path + set->n_comm), 3u * set->n_large);
 }
 
 /* The client that announced it, by the next hop; -1: nobody's. */
@@ -176,53 +210,54 @@ static int announcer(const struct seen *s)
 	return c >= 0 && c < opt.clients ? (int)c : -1;
 }
 
-static bool may_announce(int from, int64_t id, unsigned family)
+static bool may_announce(int from, const struct route *r)
 {
-	int64_t share = opt.share;
+	int n;
+	const struct route *first = share_of(from, r->family, &n);
 
-	if (opt.single)
-		return from == 0;
-	if (opt.same)
-		return true;
-	if (family == 6)
-		share = (int64_t)table.n6 * opt.share / table.n4;
-	return id / share == from;
+	return r >= first && r < first + n && registered(from, r);
+}
+
+/* The next prefix of a run, as a route of the table; NULL: of none. */
+static const struct route *next_route(const uint8_t **pp, unsigned family)
+{
+	const struct index *ix = family == 4 ? &all4 : &all6;
+	const uint8_t *p = *pp;
+	unsigned len = *p++;
+	unsigned n = (len + 7) / 8;
+	uint64_t addr = 0;
+	int64_t id;
+
+	for (unsigned i = 0; i < n && i < 8; i++)
+		addr |= (uint64_t)p[i] << (56 - 8 * i);
+	*pp = p + n;
+	id = index_find(ix, route_hash(addr, len, family), addr, len);
+	return id < 0 ? NULL : &ix->route[id];
 }
 
 static bool judge(const struct seen *s, int to)
 {
-	const struct index *ix = s->family == 4 ? &all4 : &all6;
 	int from = announcer(s);
-	const uint8_t *p = s->run;
 
-	if (from < 0 || from == to || s->other)
+	if (from == to) {
+		own_back++;
+		return true;
+	}
+	if (from < 0 || s->other)
 		return false;
-	while (p < s->run_end) {
-		unsigned len = *p++;
-		unsigned n = (len + 7) / 8;
-		uint64_t addr = 0;
-		const struct attrset *set;
-		const struct route *r;
-		int64_t id;
+	for (const uint8_t *p = s->run; p < s->run_end;) {
+		const struct route *r = next_route(&p, s->family);
 
-		for (unsigned i = 0; i < n && i < 8; i++)
-			addr |= (uint64_t)p[i] << (56 - 8 * i);
-		p += n;
-		id = index_find(ix, addr, len, s->family);
-		if (id < 0 || !may_announce(from, id, s->family))
-			return false;
-		r = &ix->route[id];
-		set = table_set(r);
-		if (s->origin != set->origin || s->med != med_of(r->set) ||
-		    !same_path(s, set, r->set, from) ||
-		    !same_numbers(s->comm, s->comm_len,
-			set->v + 4 * set->n_path, set->n_comm) ||
-		    !same_numbers(s->large, s->large_len,
-			set->v + 4 * (set->n_path + set->n_comm),
-			3u * set->n_large))
+		if (!r || !may_announce(from, r) || !same_attrs(s, r, from, to))
 			return false;
 	}
 	return true;
+}
+
+static size_t next_kept(size_t at, struct kept *k)
+{
+	memcpy(k, kept + at, sizeof *k);
+	return at + sizeof *k;
 }
 
 void audit_report(char *buf, size_t n)
@@ -230,16 +265,11 @@ void audit_report(char *buf, size_t n)
 	uint64_t audited = 0;
 	uint64_t bad = 0;
 
-	if (!all4.slot) {
-		index_build(&all4, table.route4, table.n4);
-		index_build(&all6, table.route6, table.n6);
-	}
 	for (size_t at = 0; at < n_kept;) {
 		struct kept k;
 		struct seen s;
 
-		memcpy(&k, kept + at, sizeof k);
-		at += sizeof k;
+		at = next_kept(at, &k);
 		read_update(kept + at, k.len, &s);
 		at += k.len;
 		if (s.run == s.run_end)
@@ -247,5 +277,84 @@ void audit_report(char *buf, size_t n)
 		audited++;
 		bad += !judge(&s, (int)k.client);
 	}
-	snprintf(buf, n, ",\"audited\":%lu,\"audit_bad\":%lu", audited, bad);
+	snprintf(buf, n, ",\"audited\":%lu,\"audit_bad\":%lu,\"own_back\":%lu",
+	    audited, bad, own_back);
+}
+
+/* ---- mode `same`: what everybody holds at the end ----------------------- */
+
+struct held {
+	uint8_t length; /* of the path; 0: holds nothing */
+	int16_t from;
+};
+
+static void hold(struct held *h, const uint8_t *m, size_t n)
+{
+	const uint8_t *p = m + 21;
+	const uint8_t *stop = p + (m[19] << 8 | m[20]);
+	struct seen s;
+	struct held now;
+
+	read_update(m, n, &s);
+	now = (struct held){s.path_len ? s.path[1] : 0, (int16_t)announcer(&s)};
+	while (p < stop) {
+		const struct route *r = next_route(&p, 4);
+
+		if (r && r - table.route4 < opt.share)
+			h[r - table.route4] = (struct held){0};
+	}
+	for (p = s.run; p < s.run_end;) {
+		const struct route *r = next_route(&p, s.family);
+
+		if (r && s.family == 4 && r - table.route4 < opt.share)
+			h[r - table.route4] = now;
+	}
+}
+
+static unsigned shortest(const struct route *r, int to)
+{
+	uint32_t path[MAX_PATH];
+	unsigned best = MAX_PATH;
+
+	for (int i = 0; i < opt.clients; i++) {
+		unsigned n = path_of(table_set(r), r->set, i, path);
+
+		if (i != to && n < best)
+			best = n;
+	}
+	return best;
+}
+
+void held_report(char *buf, size_t n)
+{
+	struct held *held[MAX_CLIENTS];
+	uint64_t longer = 0;
+	uint64_t none = 0;
+	uint64_t of_own = 0;
+
+	for (int i = 0; i < opt.clients; i++)
+		held[i] = calloc((size_t)opt.share, sizeof *held[i]);
+	for (size_t at = 0; at < n_kept;) {
+		struct kept k;
+
+		at = next_kept(at, &k);
+		hold(held[k.client], kept + at, k.len);
+		at += k.len;
+	}
+	for (int i = 0; i < opt.clients; i++) {
+		for (int k = 0; k < opt.share; k++) {
+			const struct held *h = &held[i][k];
+
+			if (!h->length)
+				none++;
+			else if (h->from == i)
+				of_own++;
+			else if (h->length != shortest(&table.route4[k], i))
+				longer++;
+		}
+		free(held[i]);
+	}
+	snprintf(buf, n,
+	    ",\"held_not_shortest\":%lu,\"held_none\":%lu,\"held_own\":%lu",
+	    longer, none, of_own);
 }

@@ -14,6 +14,7 @@
 
 #define MSG_MAX 4096
 #define INBUF (256u << 10)
+#define SLACK 16 /* bytes that may be read behind the end of a message */
 #define MAX_CLIENTS 1024
 #define MAX_PATH 300
 
@@ -54,18 +55,18 @@ uint64_t mix64(uint64_t x);
 /* A sum of these over a set of prefixes does not depend on their order. */
 uint64_t route_hash(uint64_t addr, unsigned len, unsigned family);
 
-/* An index over the first n routes of each family. */
+/* An index over n routes. */
 struct index {
-	uint32_t *slot;
+	uint64_t *slot; /* upper half of the hash | place + 1; 0: free */
 	uint32_t mask;
 	const struct route *route;
 };
 
 void index_build(struct index *ix, const struct route *route, uint32_t n);
 void index_free(struct index *ix);
-/* Its place among the routes, or -1. */
+/* Its place among the routes, or -1.  h: its route_hash. */
 int64_t index_find(
-    const struct index *ix, uint64_t addr, unsigned len, unsigned family);
+    const struct index *ix, uint64_t h, uint64_t addr, unsigned len);
 
 /* ---- settings and state ------------------------------------------------ */
 
@@ -83,6 +84,10 @@ struct options {
 	int rate;	/* churn: prefixes a second */
 	double seconds; /* churn, idle */
 	int max_comm;	/* churn: only routes with as many communities */
+	int touch;	/* change: the policy refuses routes with more */
+	bool control;	/* one route in ten with control communities */
+	bool uniform;	/* one attribute set for all routes of a client */
+	int registered; /* so many clients have a prefix set of their own */
 	double timeout_s;
 	int audit_every; /* of the UPDATEs received, one in so many is kept */
 };
@@ -97,8 +102,8 @@ struct client {
 	uint8_t *out;
 	size_t out_len;
 	size_t out_at;
-	uint8_t *in;
-	size_t in_len;
+	uint8_t *part; /* the beginning of a message that is not all here */
+	size_t part_len;
 	/* received since the phase began */
 	uint64_t announced;
 	uint64_t withdrawn;
@@ -107,8 +112,12 @@ struct client {
 	uint64_t bytes;
 	uint64_t messages;
 	uint64_t updates;
+	uint64_t moved_in;   /* change: routes that the policy lets in */
+	uint64_t moved_out;  /* and that it takes away */
+	uint64_t hash_moved; /* of those in, less those out */
 	double first;
 	double last;
+	double last_moved;
 };
 
 extern struct client client[MAX_CLIENTS];
@@ -145,19 +154,24 @@ double session_establish(struct client *c, double max);
 void session_close(struct client *c);
 void session_want_write(struct client *c, bool want);
 void spin(double max); /* one round of epoll */
+/*
+ * How the program itself did up to the last UPDATE that came: seconds in
+ * which it had nothing to do, and its CPU.  Both count from the reset.
+ */
+void self_reset(void);
+double self_waited(void);
+double self_cpu(void);
 void run_for(double seconds);
 
 /* ---- what we receive (receive.c, audit.c) ------------------------------ */
 
 void receive_update(struct client *c, const uint8_t *m, size_t n, double t);
 
-/* mode `same`: the path length that a client now holds, 0: none. */
-extern uint8_t *held[MAX_CLIENTS];
-extern int16_t *held_from[MAX_CLIENTS]; /* the client that announced it */
-extern struct index routes4;
-
-/* churn: when each prefix of client 0 was last toggled, and the delays. */
-void latency_start(int n);
+/*
+ * churn, change: when each prefix of client 0 was last toggled, the delays
+ * at the others, and what is none of client 0's own (moved_in, moved_out).
+ */
+void latency_start(void);
 void latency_stop(void);
 void latency_sent(uint32_t id, double t);
 double latency_last(uint32_t id);
@@ -168,12 +182,58 @@ void audit_reset(void);
 void audit_keep(const struct client *c, const uint8_t *m, size_t n);
 /* Checks what was kept: ", \"audited\":N,..." for the phase's line. */
 void audit_report(char *buf, size_t n);
+/* Mode `same`: what every client ended with (all UPDATEs were kept). */
+void held_report(char *buf, size_t n);
+
+/* ---- who is to get what (expect.c, control.c) -------------------------- */
+
+struct sum {
+	uint64_t n;    /* prefixes */
+	uint64_t hash; /* their sum */
+};
+
+extern struct sum own[MAX_CLIENTS];	 /* announced, and not refused */
+extern struct sum expected[MAX_CLIENTS]; /* of the others */
+
+void sum_add(struct sum *s, const struct route *r);
+/* The first of the routes that client i announces, and how many. */
+const struct route *share_of(int i, unsigned family, int *ret_n);
+void expect_all(void);
+
+enum wish {
+	WISH_NONE,
+	WISH_DENY,
+	WISH_DENY_LARGE,
+	WISH_ANNOUNCE,
+	WISH_PREPEND
+};
+
+/* What client `from` asks for with an attribute set (line e). */
+struct control {
+	enum wish wish;
+	unsigned times; /* of a prepend */
+	unsigned n;
+	uint32_t peer[3]; /* their ASNs */
+};
+
+struct control control_of(uint32_t set, int from);
+/* Is it for that client?  *ret_times: prepended so often. */
+bool control_permits(const struct control *c, int to, unsigned *ret_times);
+/* The communities that say so, in host order; give how many numbers. */
+unsigned control_standard(const struct control *c, uint32_t v[4]);
+unsigned control_large(const struct control *c, uint32_t v[9]);
+/* False: it is missing in the prefix set of that client. */
+bool registered(int from, const struct route *r);
+void registered_print(void);
 
 /* ---- phases (phase.c, churn.c) ----------------------------------------- */
+
+extern bool gave_up; /* a phase was not over in time */
 
 void phase_start(const char *name);
 void phase_done(const char *name, double start, double done, int timed_out,
     const char *extra);
 void phase_run(const char *name);
 void phase_churn(void);
+void phase_change(void);
 void phase_idle(void);

@@ -1,6 +1,11 @@
 /*
  * Churn: client 0 withdraws and announces prefixes of its share at a steady
  * rate; the delay of each is taken at every other client.
+ *
+ * Change: the same while the policy is changed twice, from outside.  The
+ * first change refuses the routes with more than `touch` communities, the
+ * second lets them in again; each is over when the last client has got the
+ * last of it.
  */
 #include "blast.h"
 
@@ -100,50 +105,169 @@ static double send_batch(struct client *c, size_t n)
 	return now() - start;
 }
 
-void phase_churn(void)
-{
-	uint64_t others = (uint64_t)opt.clients - 1;
-	uint64_t events = 0;
-	double worst = 0;
+static struct {
+	uint64_t events;
 	double start;
-	double stop;
-	char extra[320];
+	double stall; /* the longest that the server let us wait, s */
+} churn;
 
-	index_free(&routes4);
-	index_build(&routes4, table.route4, (uint32_t)opt.share);
+static void churn_begin(const char *name)
+{
 	is_up = realloc(is_up, (size_t)opt.share);
 	memset(is_up, 1, (size_t)opt.share);
-	phase_start("churn");
-	latency_start(opt.share);
-	start = now();
-	for (double t = start; t - start < opt.seconds && !lost; t = now()) {
-		uint64_t due = (uint64_t)((t - start) * opt.rate) - events;
-		uint64_t most = (uint64_t)opt.rate / 50;
+	churn.events = 0;
+	churn.stall = 0;
+	phase_start(name);
+	latency_start();
+	churn.start = now();
+}
 
-		if (due > most)
-			due = most;
-		if (due > PICKS_MAX)
-			due = PICKS_MAX;
-		if (due && due >= (uint64_t)opt.rate / BATCHES) {
-			double w =
-			    send_batch(&client[0], make_batch((int)due, t));
+/* Sends what is due, takes what comes. */
+static void churn_step(void)
+{
+	double t = now();
+	uint64_t due = (uint64_t)((t - churn.start) * opt.rate) - churn.events;
+	uint64_t most = (uint64_t)opt.rate / 50;
 
-			events += due;
-			if (w > worst)
-				worst = w;
-		}
-		spin(.001);
+	if (due > most)
+		due = most;
+	if (due > PICKS_MAX)
+		due = PICKS_MAX;
+	if (due && due >= (uint64_t)opt.rate / BATCHES) {
+		double w = send_batch(&client[0], make_batch((int)due, t));
+
+		churn.events += due;
+		if (w > churn.stall)
+			churn.stall = w;
 	}
-	stop = now();
-	while (latency_count() < events * others && now() - stop < 15 && !lost)
+	spin(.001);
+}
+
+/* Clients that do not end with what client 0 left up. */
+static int churn_wrong(void)
+{
+	uint64_t want = 0;
+	int bad = 0;
+
+	for (int k = 0; k < opt.share; k++) {
+		const struct route *r = &table.route4[k];
+
+		if (!is_up[k])
+			want -= route_hash(r->addr, r->len, r->family);
+	}
+	for (int i = 1; i < opt.clients; i++)
+		bad += client[i].hash_announced - client[i].hash_withdrawn -
+			   client[i].hash_moved !=
+		       want;
+	return bad;
+}
+
+static void churn_end(
+    const char *name, double took, int timed_out, const char *more)
+{
+	uint64_t want = churn.events * ((uint64_t)opt.clients - 1);
+	double stop = now();
+	char extra[480];
+
+	while (latency_count() < want && now() - stop < 15 && !lost)
 		spin(.02);
 	snprintf(extra, sizeof extra,
 	    ",\"events\":%lu,\"seen\":%lu,\"want\":%lu,\"p50_ms\":%.2f,"
 	    "\"p90_ms\":%.2f,\"p99_ms\":%.2f,\"p999_ms\":%.2f,"
-	    "\"max_ms\":%.2f,\"send_stall_ms\":%.1f,\"drain_s\":%.3f",
-	    events, latency_count(), events * others, latency_ms(.5),
-	    latency_ms(.9), latency_ms(.99), latency_ms(.999), latency_ms(1),
-	    worst * 1e3, now() - stop);
-	phase_done("churn", start, stop, 0, extra);
+	    "\"max_ms\":%.2f,\"send_stall_ms\":%.1f,\"drain_s\":%.3f,"
+	    "\"checksum_bad_clients\":%d%s",
+	    churn.events, latency_count(), want, latency_ms(.5), latency_ms(.9),
+	    latency_ms(.99), latency_ms(.999), latency_ms(1), churn.stall * 1e3,
+	    now() - stop, churn_wrong(), more);
+	phase_done(name, churn.start, churn.start + took, timed_out, extra);
 	latency_stop();
+}
+
+void phase_churn(void)
+{
+	churn_begin("churn");
+	while (now() - churn.start < opt.seconds && !lost)
+		churn_step();
+	churn_end("churn", now() - churn.start, 0, "");
+}
+
+/* The routes that the change takes from each client. */
+static void expect_touched(struct sum ret[MAX_CLIENTS])
+{
+	struct sum all = {0};
+
+	memset(ret, 0, MAX_CLIENTS * sizeof ret[0]);
+	for (int i = 0; i < opt.clients; i++) {
+		int n;
+		const struct route *r = share_of(i, 4, &n);
+
+		for (int k = 0; k < n; k++) {
+			const struct attrset *s = table_set(&r[k]);
+
+			if (s->n_comm + s->n_large <= opt.touch)
+				continue;
+			sum_add(&all, &r[k]);
+			sum_add(&ret[i], &r[k]);
+		}
+	}
+	for (int i = 0; i < opt.clients; i++) {
+		ret[i].n = all.n - ret[i].n;
+		ret[i].hash = all.hash - ret[i].hash;
+	}
+}
+
+static bool all_moved(const struct sum *want, bool in)
+{
+	for (int i = 1; i < opt.clients; i++)
+		if ((in ? client[i].moved_in : client[i].moved_out) < want[i].n)
+			return false;
+	return true;
+}
+
+/* Clients whose moved routes are not those that they are to be. */
+static int moved_wrong(const struct sum *want, bool in)
+{
+	int bad = 0;
+
+	for (int i = 1; i < opt.clients; i++)
+		bad += client[i].hash_moved != (in ? 0 : -want[i].hash);
+	return bad;
+}
+
+static double last_moved(void)
+{
+	double last = 0;
+
+	for (int i = 1; i < opt.clients; i++)
+		if (client[i].last_moved > last)
+			last = client[i].last_moved;
+	return last;
+}
+
+void phase_change(void)
+{
+	static struct sum want[MAX_CLIENTS];
+	int bad = 0;
+	int timed_out = 0;
+	char more[96];
+
+	expect_touched(want);
+	churn_begin("change");
+	for (int in = 0; in < 2 && !lost && !timed_out; in++) {
+		while (!all_moved(want, in) && !timed_out && !lost) {
+			churn_step();
+			timed_out = now() - churn.start > opt.timeout_s;
+		}
+		if (timed_out || lost)
+			break;
+		bad += moved_wrong(want, in);
+		/* run.py has the same clock, and knows when it began. */
+		printf("{\"ev\":\"moved\",\"at\":%.4f}\n", last_moved());
+		fflush(stdout);
+		for (double t = now(); now() - t < 2 && !lost;)
+			churn_step();
+	}
+	snprintf(more, sizeof more, ",\"moved\":%lu,\"moved_wrong\":%d",
+	    want[1].n, bad);
+	churn_end("change", now() - churn.start, timed_out, more);
 }

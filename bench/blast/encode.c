@@ -64,16 +64,19 @@ void next_hop6(int c, uint8_t ret[16])
 	put16(ret + 14, (unsigned)c + 1);
 }
 
-static uint8_t *put_numbers(
-    uint8_t *p, int code, const uint8_t *v, unsigned n, unsigned words)
+/* n numbers of the set, then those of the control communities. */
+static uint8_t *put_numbers(uint8_t *p, int code, const uint8_t *v, unsigned n,
+    const uint32_t *more, unsigned n_more)
 {
-	if (!n)
+	if (!(n + n_more))
 		return p;
 	*p++ = 0xd0;
 	*p++ = (uint8_t)code;
-	p = put16(p, 4 * n * words);
-	for (unsigned i = 0; i < n * words; i++)
+	p = put16(p, 4 * (n + n_more));
+	for (unsigned i = 0; i < n; i++)
 		p = put32(p, get32(v + 4 * i));
+	for (unsigned i = 0; i < n_more; i++)
+		p = put32(p, more[i]);
 	return p;
 }
 
@@ -84,6 +87,9 @@ static uint8_t *put_attrs(
 	unsigned n = path_of(s, set, c, path);
 	int64_t med = med_of(set);
 	const uint8_t *comm = s->v + 4 * s->n_path;
+	struct control control = control_of(set, c);
+	uint32_t more[9];
+	unsigned n_more;
 
 	*p++ = 0x40;
 	*p++ = 1;
@@ -108,8 +114,11 @@ static uint8_t *put_attrs(
 		*p++ = 4;
 		p = put32(p, (uint32_t)med);
 	}
-	p = put_numbers(p, 8, comm, s->n_comm, 1);
-	return put_numbers(p, 32, comm + 4 * s->n_comm, s->n_large, 3);
+	n_more = control_standard(&control, more);
+	p = put_numbers(p, 8, comm, s->n_comm, more, n_more);
+	n_more = control_large(&control, more);
+	return put_numbers(
+	    p, 32, comm + 4 * s->n_comm, 3u * s->n_large, more, n_more);
 }
 
 int put_update(uint8_t **pp, const struct route *r, int n, int c)

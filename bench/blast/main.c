@@ -54,7 +54,8 @@ static int usage(void)
 	      "         [-p PORT] [-n CLIENTS] [-m single|split|same] "
 	      "[-s SHARE] [-P PHASE,...]\n"
 	      "         [-T TIMEOUT] [-r RATE] [-t SECONDS] "
-	      "[-k MAX-COMMUNITIES] [-e AUDIT-EVERY] [-6]\n",
+	      "[-k MAX-COMMUNITIES] [-e AUDIT-EVERY]\n"
+	      "         [-x TOUCH] [-R REGISTERED] [-6] [-c] [-u] [-L]\n",
 	    stderr);
 	return 2;
 }
@@ -99,6 +100,18 @@ static bool set_option(int o, const char *v)
 	case 'e':
 		opt.audit_every = atoi(v);
 		return true;
+	case 'x':
+		opt.touch = atoi(v);
+		return true;
+	case 'R':
+		opt.registered = atoi(v);
+		return true;
+	case 'c':
+		opt.control = true;
+		return true;
+	case 'u':
+		opt.uniform = true;
+		return true;
 	case '6':
 		opt.v6 = true;
 		return true;
@@ -111,16 +124,20 @@ int main(int argc, char **argv)
 {
 	const char *path = "table.bin";
 	const char *phases = "blast";
+	bool list_only = false;
 	size_t need;
 	char *list;
 	int o;
 
 	opt.base_ip = address("10.99.1.1");
-	while ((o = getopt(argc, argv, "f:d:A:b:p:n:m:s:P:T:r:t:k:e:6")) > 0)
+	while ((o = getopt(
+		    argc, argv, "f:d:A:b:p:n:m:s:P:T:r:t:k:e:x:R:6cuL")) > 0)
 		if (o == 'f')
 			path = optarg;
 		else if (o == 'P')
 			phases = optarg;
+		else if (o == 'L')
+			list_only = true;
 		else if (!set_option(o, optarg))
 			return usage();
 	opt.dut_ip = address(opt.dut);
@@ -131,6 +148,11 @@ int main(int argc, char **argv)
 		need *= (size_t)opt.clients;
 	if (opt.clients > MAX_CLIENTS || need > table.n4)
 		die("the table is too small for this");
+	if (list_only) {
+		registered_print();
+		return 0;
+	}
+	audit_reset();
 	sessions_init();
 	for (int i = 0; i < opt.clients; i++)
 		if (session_establish(&client[i], 60) < 0)
@@ -139,7 +161,8 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	run_for(2);
 	list = strdup(phases);
-	for (char *s = strtok(list, ","); s && !lost; s = strtok(NULL, ","))
+	for (char *s = strtok(list, ","); s && !lost && !gave_up;
+	     s = strtok(NULL, ","))
 		phase_run(s);
 	free(list);
 	printf("{\"ev\":\"end\",\"lost\":%d}\n", lost);

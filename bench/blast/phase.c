@@ -8,6 +8,7 @@
  *   join        it comes back, empty; over when it holds the whole table
  *               again; then it announces its share again
  *   churn       client 0 toggles prefixes of its share (churn.c)
+ *   change      the same, while somebody else changes the policy (churn.c)
  *   idle        nothing happens
  */
 #include "blast.h"
@@ -19,10 +20,7 @@
 #define QUIET_S 3    /* nothing came for so long: it is over */
 #define SILENCE_S 30 /* a server that never sends it all */
 
-static uint64_t share_of(int i)
-{
-	return opt.single && i ? 0 : (uint64_t)opt.share;
-}
+bool gave_up;
 
 void phase_start(const char *name)
 {
@@ -32,9 +30,11 @@ void phase_start(const char *name)
 		c->announced = c->withdrawn = 0;
 		c->hash_announced = c->hash_withdrawn = 0;
 		c->bytes = c->messages = c->updates = 0;
-		c->first = c->last = 0;
+		c->moved_in = c->moved_out = c->hash_moved = 0;
+		c->first = c->last = c->last_moved = 0;
 	}
 	audit_reset();
+	self_reset();
 	printf("{\"ev\":\"start\",\"phase\":\"%s\"}\n", name);
 	fflush(stdout);
 }
@@ -46,9 +46,10 @@ void phase_done(const char *name, double start, double done, int timed_out,
 	uint64_t withdrawn = 0;
 	uint64_t bytes = 0;
 	uint64_t updates = 0;
+	double self[2] = {self_waited(), self_cpu()};
 	double end = now();
 	double first = 0;
-	char audit[96];
+	char audit[128];
 
 	for (int i = 0; i < opt.clients; i++) {
 		const struct client *c = &client[i];
@@ -60,13 +61,15 @@ void phase_done(const char *name, double start, double done, int timed_out,
 		if (c->first > 0 && (first == 0 || c->first < first))
 			first = c->first;
 	}
+	gave_up |= timed_out != 0;
 	audit_report(audit, sizeof audit);
 	printf("{\"ev\":\"done\",\"phase\":\"%s\",\"t\":%.4f,\"first\":%.4f,"
 	       "\"tend\":%.4f,\"timeout\":%d,\"ann\":%lu,\"wd\":%lu,"
-	       "\"bytes\":%lu,\"updates\":%lu,\"lost\":%d%s%s}\n",
+	       "\"bytes\":%lu,\"updates\":%lu,\"lost\":%d,"
+	       "\"self_waited\":%.3f,\"self_cpu\":%.3f%s%s}\n",
 	    name, done - start, first > 0 ? first - start : -1, end - start,
-	    timed_out, announced, withdrawn, bytes, updates, lost, audit,
-	    extra);
+	    timed_out, announced, withdrawn, bytes, updates, lost, self[0],
+	    self[1], audit, extra);
 	fflush(stdout);
 }
 
@@ -82,121 +85,116 @@ static double last_of(int from, int to, double otherwise)
 
 /* ---- blast -------------------------------------------------------------- */
 
-struct sent {
-	uint64_t n;    /* prefixes of one client, or of all */
-	uint64_t hash; /* their sum */
-};
-
-static struct sent own[MAX_CLIENTS];
-static struct sent total;
-
-static void add(struct sent *s, const struct route *r, int n)
-{
-	for (int k = 0; k < n; k++)
-		s->hash += route_hash(r[k].addr, r[k].len, r[k].family);
-	s->n += (uint64_t)n;
-}
-
 static void prepare(void)
 {
-	int share6 = (int)((uint64_t)table.n6 * (uint64_t)opt.share / table.n4);
-
 	for (int i = 0; i < opt.clients; i++) {
-		int at = opt.same ? 0 : i;
-		const struct route *r =
-		    table.route4 + (size_t)at * (size_t)opt.share;
+		int n;
+		const struct route *r = share_of(i, 4, &n);
 
-		if (!share_of(i))
-			continue;
-		encode_share(&client[i], r, opt.share);
-		add(&own[i], r, opt.share);
-		if (opt.v6) {
-			r = table.route6 + (size_t)at * (size_t)share6;
-			encode_share(&client[i], r, share6);
-			add(&own[i], r, share6);
-		}
-		total.n += own[i].n;
-		total.hash += own[i].hash;
+		encode_share(&client[i], r, n);
+		r = share_of(i, 6, &n);
+		encode_share(&client[i], r, n);
 	}
 	if (!opt.same)
-		return;
-	index_build(&routes4, table.route4, (uint32_t)opt.share);
-	for (int i = 0; i < opt.clients; i++) {
-		held[i] = calloc((size_t)opt.share, 1);
-		held_from[i] = calloc((size_t)opt.share, sizeof *held_from[i]);
-	}
+		expect_all();
 }
 
-/* Has everybody everything?  *ret_exact: and nothing twice. */
-static bool all_there(bool *ret_sent, bool *ret_exact)
+/* Clients that hold another set of prefixes than they are to. */
+static int wrong(int from, int to, const struct sum *want, bool each)
 {
-	bool there = true;
+	int bad = 0;
 
-	*ret_sent = true;
-	*ret_exact = true;
-	for (int i = 0; i < opt.clients; i++) {
-		const struct client *c = &client[i];
-
-		if (!opt.same && c->announced < total.n - own[i].n)
-			there = false;
-		if (c->hash_announced - c->hash_withdrawn !=
-		    total.hash - own[i].hash)
-			*ret_exact = false;
-		if (c->out_at < c->out_len)
-			*ret_sent = false;
-	}
-	return there;
+	for (int i = from; i < to; i++)
+		bad += client[i].hash_announced - client[i].hash_withdrawn !=
+		       want[each ? i : 0].hash;
+	return bad;
 }
 
-/* mode `same`: how many clients do not hold a shortest path. */
-static void judge_same(char *buf, size_t n)
+/* Of those, the ones that only have their own routes too. */
+static int with_own(void)
 {
-	uint64_t longer = 0;
-	uint64_t none = 0;
-	uint64_t of_own = 0;
-	unsigned len[MAX_CLIENTS];
-	uint32_t path[MAX_PATH];
-
-	for (int k = 0; k < opt.share; k++) {
-		const struct route *r = &table.route4[k];
-
-		for (int i = 0; i < opt.clients; i++)
-			len[i] = path_of(table_set(r), r->set, i, path);
-		for (int i = 0; i < opt.clients; i++) {
-			unsigned best = MAX_PATH;
-
-			for (int j = 0; j < opt.clients; j++)
-				if (j != i && len[j] < best)
-					best = len[j];
-			if (!held[i][k])
-				none++;
-			else if (held_from[i][k] == i)
-				of_own++;
-			else if (held[i][k] != best)
-				longer++;
-		}
-	}
-	snprintf(buf, n,
-	    ",\"held_not_shortest\":%lu,\"held_none\":%lu,\"held_own\":%lu",
-	    longer, none, of_own);
-}
-
-static void judge_split(char *buf, size_t n)
-{
-	uint64_t bad = 0;
+	int n = 0;
 
 	for (int i = 0; i < opt.clients; i++)
-		bad += client[i].hash_announced - client[i].hash_withdrawn !=
-		       total.hash - own[i].hash;
-	snprintf(buf, n, ",\"expect\":%lu,\"checksum_bad_clients\":%lu",
-	    total.n * (uint64_t)opt.clients - total.n, bad);
+		n += own[i].n &&
+		     client[i].hash_announced - client[i].hash_withdrawn ==
+			 expected[i].hash + own[i].hash;
+	return n;
+}
+
+static bool all_sent(void)
+{
+	for (int i = 0; i < opt.clients; i++)
+		if (client[i].out_at < client[i].out_len)
+			return false;
+	return true;
+}
+
+/* Has everybody everything?  Those that had need no second look. */
+static bool all_there(void)
+{
+	static int behind;
+
+	for (int i = 0; i < opt.clients; i++, behind++) {
+		behind %= opt.clients;
+		if (client[behind].announced < expected[behind].n)
+			return false;
+	}
+	return true;
+}
+
+static void judge_blast(char *buf, size_t n)
+{
+	uint64_t expect = 0;
+	int bad;
+	int with;
+
+	if (opt.same) {
+		held_report(buf, n);
+		return;
+	}
+	for (int i = 0; i < opt.clients; i++)
+		expect += expected[i].n;
+	with = with_own();
+	bad = wrong(0, opt.clients, expected, true) - with;
+	snprintf(buf, n,
+	    ",\"expect\":%lu,\"checksum_bad_clients\":%d,"
+	    "\"own_back_clients\":%d",
+	    expect, bad, with);
+}
+
+/* Spins until all is there; gives when the last of it came, 0: never. */
+static double blast_wait(double start, int *ret_timed_out)
+{
+	while (!lost) {
+		double last;
+		double t;
+
+		spin(.02);
+		t = now();
+		if (!opt.same && all_there() &&
+		    !wrong(0, opt.clients, expected, true))
+			return last_of(0, opt.clients, start);
+		/* With something too many, or another path now and then. */
+		last = last_of(0, opt.clients, start);
+		if (t - last > QUIET_S && last > start && all_sent() &&
+		    (opt.same || all_there()))
+			return last;
+		if (t - start > opt.timeout_s)
+			*ret_timed_out = 1;
+		else if (t - last > SILENCE_S && all_sent())
+			*ret_timed_out = 2;
+		if (*ret_timed_out)
+			return 0;
+	}
+	return 0;
 }
 
 static void phase_blast(void)
 {
 	char extra[160] = "";
 	double start;
-	double done = 0;
+	double done;
 	int timed_out = 0;
 	uint64_t announced = 0;
 
@@ -206,34 +204,10 @@ static void phase_blast(void)
 	for (int i = 0; i < opt.clients; i++)
 		if (client[i].out_len)
 			session_want_write(&client[i], true);
-	while (!lost && !timed_out) {
-		bool sent;
-		bool exact;
-		bool there;
-		double last;
-		double t;
-
-		spin(.02);
-		t = now();
-		there = all_there(&sent, &exact);
-		last = last_of(0, opt.clients, start);
-		if (opt.same)
-			there = sent && last > start && t - last > QUIET_S;
-		if (there && (opt.same || exact || t - last > QUIET_S)) {
-			done = last;
-			break;
-		}
-		if (t - start > opt.timeout_s)
-			timed_out = 1;
-		else if (sent && t - last > SILENCE_S)
-			timed_out = 2;
-	}
+	done = blast_wait(start, &timed_out);
 	if (done == 0)
 		done = now();
-	if (opt.same)
-		judge_same(extra, sizeof extra);
-	else
-		judge_split(extra, sizeof extra);
+	judge_blast(extra, sizeof extra);
 	phase_done("blast", start, done, timed_out, extra);
 	run_for(1.5); /* late duplicates would show here */
 	for (int i = 0; i < opt.clients; i++)
@@ -246,27 +220,31 @@ static void phase_blast(void)
 
 static void phase_flap(void)
 {
-	struct client *x = &client[opt.clients - 1];
+	int last = opt.clients - 1;
+	const struct sum gone = {0, -own[last].hash};
+	char extra[64];
 	bool done = false;
 	double start;
 
 	phase_start("flap");
 	start = now();
-	session_close(x);
+	session_close(&client[last]);
 	while (!done && now() - start < opt.timeout_s) {
 		spin(.02);
 		done = true;
-		for (int i = 0; i < opt.clients - 1; i++)
-			if (client[i].withdrawn < (uint64_t)opt.share)
-				done = false;
+		for (int i = 0; done && i < last; i++)
+			done = client[i].withdrawn >= own[last].n;
 	}
-	phase_done(
-	    "flap", start, last_of(0, opt.clients - 1, now()), !done, "");
+	snprintf(extra, sizeof extra, ",\"checksum_bad_clients\":%d",
+	    wrong(0, last, &gone, false));
+	phase_done("flap", start, last_of(0, last, now()), !done, extra);
 	run_for(1);
 }
 
 static void phase_reannounce(struct client *x)
 {
+	int last = opt.clients - 1;
+	char extra[64];
 	bool done = false;
 	double start;
 
@@ -277,34 +255,36 @@ static void phase_reannounce(struct client *x)
 	while (!done && !lost && now() - start < opt.timeout_s) {
 		spin(.02);
 		done = true;
-		for (int i = 0; i < opt.clients - 1; i++)
-			if (client[i].announced < (uint64_t)opt.share)
-				done = false;
+		for (int i = 0; done && i < last; i++)
+			done = client[i].announced >= own[last].n;
 	}
-	phase_done(
-	    "reannounce", start, last_of(0, opt.clients - 1, now()), !done, "");
+	snprintf(extra, sizeof extra, ",\"checksum_bad_clients\":%d",
+	    wrong(0, last, &own[last], false));
+	phase_done("reannounce", start, last_of(0, last, now()), !done, extra);
 	run_for(1);
 }
 
 static void phase_join(void)
 {
-	struct client *x = &client[opt.clients - 1];
-	uint64_t need = (uint64_t)opt.share * (uint64_t)(opt.clients - 1);
+	int last = opt.clients - 1;
+	struct client *x = &client[last];
 	double took;
 	double start;
-	char extra[64];
+	char extra[96];
 
 	x->out_at = x->out_len; /* it has nothing to say yet */
 	phase_start("join");
 	took = session_establish(x, 180);
 	start = now();
-	while (took >= 0 && x->announced < need && !lost &&
+	while (took >= 0 && x->announced < expected[last].n && !lost &&
 	       now() - start < opt.timeout_s)
 		spin(.02);
-	snprintf(extra, sizeof extra, ",\"establish\":%.3f", took);
+	snprintf(extra, sizeof extra,
+	    ",\"establish\":%.3f,\"checksum_bad_clients\":%d", took,
+	    wrong(last, opt.clients, expected, true));
 	phase_done("join", start, x->last > 0 ? x->last : now(),
-	    x->announced < need, extra);
-	if (x->announced >= need)
+	    x->announced < expected[last].n, extra);
+	if (x->announced >= expected[last].n)
 		phase_reannounce(x);
 }
 
@@ -325,7 +305,8 @@ void phase_run(const char *name)
 		const char *name;
 		void (*run)(void);
 	} phases[] = {{"blast", phase_blast}, {"flap", phase_flap},
-	    {"join", phase_join}, {"churn", phase_churn}, {"idle", phase_idle}};
+	    {"join", phase_join}, {"churn", phase_churn},
+	    {"change", phase_change}, {"idle", phase_idle}};
 
 	for (size_t i = 0; i < sizeof phases / sizeof phases[0]; i++)
 		if (!strcmp(phases[i].name, name)) {

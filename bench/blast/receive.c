@@ -1,33 +1,32 @@
-/* Counts what comes in, and how late it is. */
+/*
+ * Counts what comes in, and how late it is.  It runs while the clock does,
+ * so it looks at the prefixes alone; attributes are for audit.c, later.
+ */
 #include "blast.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define STEPS 400000 /* of 10 us each */
+#define STEPS 1000000 /* of 10 us each */
 
-uint8_t *held[MAX_CLIENTS];
-int16_t *held_from[MAX_CLIENTS];
-struct index routes4;
-
-static double *toggled; /* NULL: not measured now */
-static int n_toggled;
-static uint32_t delay[STEPS];
+static double *toggled;	     /* NULL: not measured now */
+static struct index watched; /* client 0's share */
+static uint32_t *delay;
 static uint64_t n_delay;
 
-/* Of the UPDATE in hand. */
-static struct {
-	unsigned length;
-	uint32_t next_hop;
-} cur;
-
-void latency_start(int n)
+void latency_start(void)
 {
+	int n;
+	const struct route *r = share_of(0, 4, &n);
+
+	index_free(&watched);
+	index_build(&watched, r, (uint32_t)n);
 	free(toggled);
 	toggled = calloc((size_t)n, sizeof *toggled);
-	n_toggled = n;
+	free(delay);
+	delay = calloc(STEPS, sizeof *delay);
 	n_delay = 0;
-	memset(delay, 0, sizeof delay);
 }
 
 void latency_stop(void)
@@ -64,67 +63,71 @@ double latency_ms(double quantile)
 	return -1;
 }
 
-static void latency_seen(int64_t id, double t)
+struct nlri {
+	uint64_t h;
+	uint64_t addr;
+	unsigned len;
+	bool reach;
+};
+
+/* Toggled by client 0 (churn), or moved by another policy (change)? */
+static void watch(struct client *c, const struct nlri *p, double t)
 {
+	int64_t id = index_find(&watched, p->h, p->addr, p->len);
 	double d;
 
-	if (id < 0 || id >= n_toggled || toggled[id] == 0)
+	if (id >= 0 && toggled[id] > 0) {
+		d = (t - toggled[id]) * 1e5;
+		delay[d < 0 ? 0 : d >= STEPS - 1 ? STEPS - 1 : (int)d]++;
+		n_delay++;
 		return;
-	d = (t - toggled[id]) * 1e5;
-	delay[d < 0 ? 0 : d >= STEPS - 1 ? STEPS - 1 : (int)d]++;
-	n_delay++;
-}
-
-static void take_route(struct client *c, uint64_t addr, unsigned len,
-    unsigned family, bool reach, double t)
-{
-	uint64_t h = route_hash(addr, len, family);
-	int64_t id;
-
-	if (reach) {
-		c->announced++;
-		c->hash_announced += h;
+	}
+	if (p->reach) {
+		c->moved_in++;
+		c->hash_moved += p->h;
 	} else {
-		c->withdrawn++;
-		c->hash_withdrawn += h;
+		c->moved_out++;
+		c->hash_moved -= p->h;
 	}
-	if (family != 4 || (!opt.same && !(toggled && c->index)))
-		return;
-	id = index_find(&routes4, addr, len, 4);
-	if (opt.same && id >= 0 && held[c->index]) {
-		held[c->index][id] = reach ? (uint8_t)cur.length : 0;
-		held_from[c->index][id] =
-		    (int16_t)(reach ? cur.next_hop - opt.base_ip : 0);
-	}
-	if (toggled && c->index)
-		latency_seen(id, t);
+	c->last_moved = t;
 }
+
+/* The bits of a prefix of so many bytes, left-aligned. */
+static const uint64_t mask[9] = {0, 0xffull << 56, 0xffffull << 48,
+    0xffffffull << 40, 0xffffffffull << 32, 0xffffffffffull << 24,
+    0xffffffffffffull << 16, 0xffffffffffffffull << 8, UINT64_MAX};
 
 static void take_run(struct client *c, const uint8_t *p, const uint8_t *stop,
     unsigned family, bool reach, double t)
 {
-	while (p < stop) {
-		unsigned len = *p++;
-		unsigned n = (len + 7) / 8;
-		uint64_t addr = 0;
+	bool watching = toggled && c->index && family == 4;
+	uint64_t n = 0;
+	uint64_t sum = 0;
 
-		for (unsigned i = 0; i < n && i < 8; i++)
-			addr |= (uint64_t)p[i] << (56 - 8 * i);
-		p += n;
-		take_route(c, addr, len, family, reach, t);
+	while (p < stop) {
+		struct nlri x = {.len = *p, .reach = reach};
+		unsigned bytes = (x.len + 7) / 8;
+		uint64_t word;
+
+		memcpy(&word, p + 1, sizeof word); /* SLACK */
+		x.addr = be64toh(word) & mask[bytes < 8 ? bytes : 8];
+		x.h = route_hash(x.addr, x.len, family);
+		sum += x.h;
+		n++;
+		p += 1 + bytes;
+		if (watching)
+			watch(c, &x, t);
+	}
+	if (reach) {
+		c->announced += n;
+		c->hash_announced += sum;
+	} else {
+		c->withdrawn += n;
+		c->hash_withdrawn += sum;
 	}
 	c->last = t;
 	if (c->first == 0)
 		c->first = t;
-}
-
-static unsigned path_length(const uint8_t *p, size_t n)
-{
-	unsigned length = 0;
-
-	for (size_t i = 0; i + 1 < n; i += 2 + 4u * p[i + 1])
-		length += p[i] == 2 ? p[i + 1] : 1;
-	return length;
 }
 
 void receive_update(struct client *c, const uint8_t *m, size_t n, double t)
@@ -140,8 +143,11 @@ void receive_update(struct client *c, const uint8_t *m, size_t n, double t)
 	p += 2 + gone;
 	attrs_end = p + 2 + (p[0] << 8 | p[1]);
 	p += 2;
-	if (attrs_end > p)
-		audit_keep(c, m, n);
+	audit_keep(c, m, n);
+	if (attrs_end < stop)
+		take_run(c, attrs_end, stop, 4, true, t);
+	if (!opt.v6)
+		return;
 	while (p < attrs_end) {
 		int type = p[1];
 		size_t len = p[2];
@@ -151,13 +157,7 @@ void receive_update(struct client *c, const uint8_t *m, size_t n, double t)
 			p++;
 		}
 		p += 3;
-		if (type == 2 && opt.same)
-			cur.length = path_length(p, len);
-		else if (type == 3 && len == 4)
-			cur.next_hop = (uint32_t)p[0] << 24 |
-				       (uint32_t)p[1] << 16 |
-				       (uint32_t)p[2] << 8 | p[3];
-		else if (type == 14 && len > 5)
+		if (type == 14 && len > 5)
 			take_run(c, p + 5 + p[3], p + len, p[1] == 2 ? 6 : 4,
 			    true, t);
 		else if (type == 15 && len > 3)
@@ -165,6 +165,4 @@ void receive_update(struct client *c, const uint8_t *m, size_t n, double t)
 			    c, p + 3, p + len, p[1] == 2 ? 6 : 4, false, t);
 		p += len;
 	}
-	if (attrs_end < stop)
-		take_run(c, attrs_end, stop, 4, true, t);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define KEEPALIVE_S 20
@@ -19,6 +20,12 @@ struct client client[MAX_CLIENTS];
 int lost;
 static int ep;
 static double last_keepalive;
+static uint8_t in[INBUF + MSG_MAX + SLACK]; /* of whoever is read */
+static bool came;			    /* an UPDATE, in this round */
+static double waited;
+static double waited_then; /* when the last UPDATE came */
+static double cpu_start;
+static double cpu_then;
 
 void sessions_init(void)
 {
@@ -107,6 +114,7 @@ static bool take(struct client *c, const uint8_t *m, size_t n, double t)
 		break;
 	case 2:
 		receive_update(c, m, n, t);
+		came = true;
 		break;
 	case 3:
 		end(c, "notification", m[19], m[20]);
@@ -120,36 +128,50 @@ static bool take(struct client *c, const uint8_t *m, size_t n, double t)
 	return c->fd >= 0;
 }
 
+/* Gives how many bytes are left over, -1: the session is gone. */
+static ptrdiff_t take_all(struct client *c, size_t n, double t)
+{
+	const uint8_t *p = in;
+	const uint8_t *stop = in + n;
+
+	while (stop - p >= 19) {
+		ptrdiff_t len = p[16] << 8 | p[17];
+
+		if (len < 19 || len > MSG_MAX) {
+			end(c, "message length", (int)len, 0);
+			return -1;
+		}
+		if (stop - p < len)
+			break;
+		if (!take(c, p, (size_t)len, t))
+			return -1;
+		p += len;
+	}
+	memcpy(c->part, p, (size_t)(stop - p));
+	return stop - p;
+}
+
+/* One buffer for all: it stays in the cache. */
 static void read_some(struct client *c)
 {
 	for (int round = 0; round < 4 && c->fd >= 0; round++) {
-		ssize_t n =
-		    recv(c->fd, c->in + c->in_len, INBUF - c->in_len, 0);
-		const uint8_t *p = c->in;
-		const uint8_t *stop;
-		double t = now();
+		ptrdiff_t left;
+		ssize_t n;
 
+		memcpy(in, c->part, c->part_len);
+		n = recv(c->fd, in + c->part_len, INBUF, 0);
 		if (n < 0 && errno == EAGAIN)
 			return;
 		if (n <= 0) {
 			end(c, n ? strerror(errno) : "closed", 0, 0);
 			return;
 		}
-		c->in_len += (size_t)n;
 		c->bytes += (size_t)n;
-		stop = c->in + c->in_len;
-		while (stop - p >= 19) {
-			ptrdiff_t len = p[16] << 8 | p[17];
-
-			if (stop - p < len)
-				break;
-			if (!take(c, p, (size_t)len, t))
-				return;
-			p += len;
-		}
-		c->in_len = (size_t)(stop - p);
-		memmove(c->in, p, c->in_len);
-		if (n < 65536)
+		left = take_all(c, c->part_len + (size_t)n, now());
+		if (left < 0)
+			return;
+		c->part_len = (size_t)left;
+		if (n < INBUF / 2)
 			return;
 	}
 }
@@ -201,11 +223,11 @@ static bool session_connect(struct client *c)
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	fcntl(c->fd, F_SETFL, O_NONBLOCK);
 	epoll_ctl(ep, EPOLL_CTL_ADD, c->fd, &ev);
-	c->in_len = 0;
+	c->part_len = 0;
 	c->up = false;
 	c->alive = false;
-	if (!c->in)
-		c->in = malloc(INBUF);
+	if (!c->part)
+		c->part = malloc(MSG_MAX);
 	send_open(c);
 	return c->fd >= 0;
 }
@@ -227,11 +249,50 @@ static void keep_alive(void)
 	}
 }
 
+static double cpu_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+void self_reset(void)
+{
+	waited = waited_then = 0;
+	cpu_start = cpu_then = cpu_now();
+}
+
+double self_waited(void)
+{
+	return waited_then;
+}
+
+double self_cpu(void)
+{
+	return cpu_then - cpu_start;
+}
+
+/* What there is to do; when there is nothing, the wait is counted. */
+static int wait_for(struct epoll_event *ev, int n, double max)
+{
+	int k = epoll_wait(ep, ev, n, 0);
+	double t;
+
+	if (k)
+		return k;
+	t = now();
+	k = epoll_wait(ep, ev, n, (int)(max * 1000));
+	waited += now() - t;
+	return k;
+}
+
 void spin(double max)
 {
-	struct epoll_event ev[256];
-	int n = epoll_wait(ep, ev, 256, (int)(max * 1000));
+	static struct epoll_event ev[MAX_CLIENTS];
+	int n = wait_for(ev, MAX_CLIENTS, max);
 
+	came = false;
 	for (int i = 0; i < n; i++) {
 		struct client *c = ev[i].data.ptr;
 
@@ -244,6 +305,10 @@ void spin(double max)
 			if (c->fd >= 0 && c->out_at >= c->out_len)
 				session_want_write(c, false);
 		}
+	}
+	if (came) {
+		waited_then = waited;
+		cpu_then = cpu_now();
 	}
 	keep_alive();
 }

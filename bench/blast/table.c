@@ -79,25 +79,31 @@ void table_load(const char *path)
 		memcpy(&high, p, sizeof high);
 		table.route6[i] = (struct route){high, get32(p + 8), p[12], 6};
 	}
+	if (!opt.uniform)
+		return;
+	for (uint32_t i = 0; i < table.n4; i++)
+		table.route4[i].set = 0;
+	for (uint32_t i = 0; i < table.n6; i++)
+		table.route6[i].set = 0;
 }
 
 void index_build(struct index *ix, const struct route *route, uint32_t n)
 {
 	uint32_t size = 1;
 
-	while (size < 2 * n)
+	while (size < 3 * n)
 		size *= 2;
 	ix->slot = calloc(size, sizeof *ix->slot);
 	ix->mask = size - 1;
 	ix->route = route;
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t h = (uint32_t)route_hash(
-				 route[i].addr, route[i].len, route[i].family) &
-			     ix->mask;
+		uint64_t h =
+		    route_hash(route[i].addr, route[i].len, route[i].family);
+		uint32_t at = (uint32_t)h & ix->mask;
 
-		while (ix->slot[h])
-			h = (h + 1) & ix->mask;
-		ix->slot[h] = i + 1;
+		while (ix->slot[at])
+			at = (at + 1) & ix->mask;
+		ix->slot[at] = (h >> 32) << 32 | (i + 1);
 	}
 }
 
@@ -108,17 +114,18 @@ void index_free(struct index *ix)
 }
 
 int64_t index_find(
-    const struct index *ix, uint64_t addr, unsigned len, unsigned family)
+    const struct index *ix, uint64_t h, uint64_t addr, unsigned len)
 {
-	uint32_t h = (uint32_t)route_hash(addr, len, family) & ix->mask;
+	uint32_t at = (uint32_t)h & ix->mask;
 
 	if (!ix->slot)
 		return -1;
-	for (; ix->slot[h]; h = (h + 1) & ix->mask) {
-		const struct route *r = &ix->route[ix->slot[h] - 1];
+	for (; ix->slot[at]; at = (at + 1) & ix->mask) {
+		uint64_t slot = ix->slot[at];
+		const struct route *r = &ix->route[(uint32_t)slot - 1];
 
-		if (r->addr == addr && r->len == len)
-			return ix->slot[h] - 1;
+		if (slot >> 32 == h >> 32 && r->addr == addr && r->len == len)
+			return (uint32_t)slot - 1;
 	}
 	return -1;
 }
