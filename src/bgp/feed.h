@@ -1,8 +1,8 @@
 /*
  * What session and engine say to each other over their link (net/link.h).
  *
- *   session -> engine   ring: EXPECT, UP, OPENS, UPDATE, REFRESH, DOWN, SKIPPED,
- *                       in order
+ *   session -> engine   ring: EXPECT, UP, OPENS, UPDATE or UPDATES, REFRESH,
+ *                       DOWN, SKIPPED, in order
  *   engine -> session   ring: JOIN, CLOSE, SKIP, SEND
  *                       extra area: the journals, read and sent in place
  *
@@ -63,6 +63,8 @@ enum feed_type {
 	FEED_EXPECT,  /* struct ip[]: peers that were up before this link; first
 	                 record of a link whose engine was restarted */
 	FEED_OPENS,   /* struct feed_opens and the messages; follows UP */
+	FEED_UPDATES, /* whole messages as they came: UPDATEs, and between them
+	                 others that are none of the engine's */
 	/* engine -> session */
 	FEED_JOIN = 64, /* struct feed_place: start reading here */
 	FEED_CLOSE,     /* struct feed_close */

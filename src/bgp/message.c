@@ -40,17 +40,19 @@ static const struct {
     [BGP_ROUTE_REFRESH] = {BGP_HEADER, BGP_MAX_EXTENDED},
 };
 
+static const uint8_t marker[16] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+
 size_t bgp_header(const uint8_t head[BGP_HEADER], size_t max,
     enum bgp_type *ret_type, struct bgp_notify *ret_notify)
 {
 	size_t n = (size_t)head[16] << 8 | head[17];
 	unsigned type = head[18];
 
-	for (unsigned i = 0; i < 16; i++)
-		if (head[i] != 0xff) {
-			*ret_notify = bgp_notify_of(BGP_ERR_HEADER, 1, NULL, 0);
-			return 0;
-		}
+	if (memcmp(head, marker, sizeof marker)) {
+		*ret_notify = bgp_notify_of(BGP_ERR_HEADER, 1, NULL, 0);
+		return 0;
+	}
 	if (n < BGP_HEADER || n > max) {
 		*ret_notify = bgp_notify_of(BGP_ERR_HEADER, 2, head + 16, 2);
 		return 0;

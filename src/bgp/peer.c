@@ -92,9 +92,10 @@ int peers_new(struct loop *loop, const struct peers_ops *ops, void *arg,
 	list_init(&ps->pending);
 	list_init(&ps->ups);
 	list_init(&ps->writers);
-	list_init(&ps->paused);
+	list_init(&ps->readers);
 	list_init(&ps->lingering);
 	list_init(&ps->graves);
+	ps->read_task.run = conns_read;
 	ps->write_task.run = conns_write;
 	ps->grave_task.run = conns_bury;
 	listen_init(&ps->listen, loop, peers_accepted, ps);
@@ -141,6 +142,7 @@ void peers_free(struct peers *ps)
 	if (ps->listen.loop)
 		listen_done(&ps->listen);
 	loop_timer_stop(ps->loop, &ps->stop_timer);
+	loop_task_cancel(ps->loop, &ps->read_task);
 	loop_task_cancel(ps->loop, &ps->write_task);
 	loop_task_cancel(ps->loop, &ps->grave_task);
 	free(ps->expect);

@@ -14,21 +14,6 @@
 #define LINGER_MAX 1024
 #define WRITE_SLICE_NS (4 * NS_PER_MS)
 
-void conn_watch(struct conn *c)
-{
-	uint32_t events = EPOLLIN;
-
-	if (c->connecting)
-		events = EPOLLOUT;
-	else if (c->parked)
-		events = EPOLLRDHUP;
-	else if (c->paused)
-		events = 0;
-	if (c->blocked)
-		events |= EPOLLOUT;
-	loop_set(c->ps->loop, &c->fd, events);
-}
-
 static int socket_error(int fd)
 {
 	int err = 0;
@@ -48,30 +33,37 @@ static void connected(struct conn *c)
 		return;
 	}
 	c->connecting = false;
-	conn_watch(c);
 	conn_opened(c);
 }
 
+/*
+ * Events are edges, asked for once: nothing is said twice, so what they said
+ * is kept until it is dealt with.
+ */
 static void conn_ready(struct loop_fd *f, uint32_t events)
 {
 	struct conn *c = list_entry(f, struct conn, fd);
 
-	if (c->connecting) {
+	if (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP))
+		c->ended = true;
+	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP))
+		c->readable = true;
+	if (c->connecting && events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) {
 		connected(c);
-		return;
+		if (c->dead || c->connecting)
+			return;
 	}
-	if (c->parked || (c->paused && events & (EPOLLHUP | EPOLLERR))) {
+	if ((c->parked && c->ended) ||
+	    (c->paused && events & (EPOLLHUP | EPOLLERR))) {
 		int err = socket_error(f->fd);
 
 		conn_event(c, BGP_EV_TCP_FAIL, NULL,
 		    err ? strerror(err) : "the peer closed the connection");
 		return;
 	}
-	if (events & EPOLLOUT && !c->lingering)
+	if (events & EPOLLOUT && c->blocked && !c->lingering)
 		conn_flush(c);
-	if (c->dead || c->paused)
-		return;
-	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP))
+	if (!c->dead && c->readable && !c->parked)
 		conn_read(c);
 }
 
@@ -87,7 +79,7 @@ int conn_new(
 		return -ENOMEM;
 	}
 	c->fd = (struct loop_fd){.fd = fd, .ready = conn_ready};
-	c->fd.events = connecting ? EPOLLOUT : parked ? EPOLLRDHUP : EPOLLIN;
+	c->fd.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 	c->ps = ps;
 	c->peer = p;
 	c->side = side;
@@ -98,7 +90,7 @@ int conn_new(
 	c->keepalive.fire = conn_keepalive_fired;
 	c->send_hold.fire = conn_send_hold_fired;
 	list_init(&c->mine);
-	list_init(&c->pause);
+	list_init(&c->read);
 	list_init(&c->write);
 	outbox_init(&c->out, p->slot);
 	int err = loop_add(ps->loop, &c->fd);
@@ -118,8 +110,9 @@ void conn_unpark(struct conn *c)
 	if (!c->parked)
 		return;
 	c->parked = false;
-	conn_watch(c);
 	conn_opened(c);
+	if (!c->dead && c->readable)
+		conn_read_later(c);
 }
 
 /* ---- writing ------------------------------------------------------------ */
@@ -128,10 +121,7 @@ static void blocked(struct conn *c, bool now)
 {
 	struct peers *ps = c->ps;
 
-	if (c->blocked != now) {
-		c->blocked = now;
-		conn_watch(c);
-	}
+	c->blocked = now;
 	if (!now)
 		loop_timer_stop(ps->loop, &c->send_hold);
 	else if (ps->conf->exchange.send_hold_s &&
@@ -203,11 +193,7 @@ static void detach(struct conn *c)
 	loop_timer_stop(ps->loop, &c->send_hold);
 	list_del(&c->write);
 	list_del(&c->mine);
-	if (c->paused) {
-		list_del(&c->pause);
-		c->paused = false;
-		ps->n_paused--;
-	}
+	conn_unread(c);
 	if (c->lingering && --ps->n_lingering == 0 && ps->stopping)
 		loop_timer_set(ps->loop, &ps->stop_timer, 1);
 	c->lingering = false;
@@ -266,9 +252,10 @@ static void linger(struct conn *c)
 	c->lingering = true;
 	ps->n_lingering++;
 	list_add_tail(&ps->lingering, &c->mine);
-	conn_watch(c);
 	c->hold.fire = linger_over;
 	loop_timer_set(ps->loop, &c->hold, loop_now(ps->loop) + LINGER_NS);
+	if (c->readable)
+		conn_read_later(c);
 }
 
 /* Says n and closes. */

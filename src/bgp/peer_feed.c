@@ -36,6 +36,18 @@ bool feed_try(struct peers *ps, const struct peer *p, enum feed_type type,
 	    ps->link, type, p->slot, p->incarnation, data, n, NULL, 0);
 }
 
+uint8_t *feed_reserve(struct peers *ps, size_t n)
+{
+	if (!ps->link_up || !list_empty(&ps->pending))
+		return NULL;
+	return link_reserve(ps->link, n);
+}
+
+void feed_commit(struct peers *ps, const struct peer *p, size_t n)
+{
+	link_commit(ps->link, FEED_UPDATES, p->slot, p->incarnation, n);
+}
+
 void feed_put(struct peers *ps, uint32_t slot, uint32_t incarnation,
     enum feed_type type, const void *data, size_t n)
 {
@@ -84,22 +96,11 @@ static void drop_pending(struct peers *ps)
 	ps->n_pending = 0;
 }
 
-/*
- * Reads on where the ring was full.  A peer that is refused again goes to
- * the end, so that none waits for another's flood.
- */
+/* Reads on where the ring was full. */
 void feed_resume(struct peers *ps)
 {
-	if (!ps->link_up || !send_pending(ps))
-		return;
-	for (size_t n = ps->n_paused; n && ps->n_paused; n--) {
-		struct conn *c =
-		    list_entry(ps->paused.next, struct conn, pause);
-
-		conn_resume(c);
-		if (c->paused)
-			break;
-	}
+	if (ps->link_up && send_pending(ps))
+		conns_read(&ps->read_task);
 }
 
 /* Rings the engine when it sleeps and there is something for it. */
@@ -303,7 +304,7 @@ static void link_turn(struct peers *ps)
 	write_news(ps);
 	if (!list_empty(&ps->writers))
 		conns_write(&ps->write_task);
-	if (ps->n_paused || ps->n_pending)
+	if (ps->n_readers || ps->n_pending)
 		feed_resume(ps);
 	if (ps->link)
 		flush(ps);
@@ -399,10 +400,12 @@ bool peers_sleep(struct peers *ps)
 	if (!ps->link)
 		return true;
 	/* A failed write asks for the bell when there is room again. */
-	if (ps->link_up && (ps->n_paused || ps->n_pending))
+	if (ps->link_up && (ps->n_readers || ps->n_pending))
 		feed_resume(ps);
 	if (!ps->link)
 		return true;
+	if (ps->read_task.queued)
+		return false;
 	if (ps->moved && ps->link_up && atomic_load(&ps->pool.shared->watching))
 		link_flush(ps->link, true);
 	else

@@ -14,7 +14,7 @@
  * to be sent beside the journals, and what the kernel holds: PEER_SNDBUF
  * twice, and its receive window (net.ipv4.tcp_rmem).
  */
-#define PEER_READ ((size_t)262144) /* bytes read from one peer a turn */
+#define PEER_READ ((size_t)32768) /* bytes read from one peer a turn */
 #define PEER_STASH (BGP_MAX_EXTENDED + PEER_READ)
 #define PEER_SNDBUF ((size_t)262144) /* the kernel doubles it */
 #define PEER_RING ((size_t)1 << 20)
@@ -34,14 +34,17 @@ struct conn {
 	enum conn_side side;
 	enum bgp_state state;
 	bool connecting;
-	bool parked;  /* accepted, says nothing until the back-off is over */
-	bool paused;  /* not read: the ring is full */
-	bool blocked; /* the socket is full */
+	bool parked;   /* accepted, says nothing until the back-off is over */
+	bool readable; /* the socket may hold something unread */
+	bool ended;    /* and behind it the end, or an error */
+	bool refused;  /* the stash holds a message that the ring refused */
+	bool paused;   /* not read: the ring is full */
+	bool blocked;  /* the socket is full */
 	bool dead;
 	bool lingering;
 
 	struct list mine; /* in peers.ups, .lingering or .graves */
-	struct list pause;
+	struct list read; /* in peers.readers */
 	struct list write;
 	struct loop_timer hold; /* before OPEN: the large one */
 	struct loop_timer keepalive;
@@ -124,13 +127,14 @@ struct peers {
 	size_t n_expect;
 
 	struct list ups;
+	struct list readers; /* whose turn it is when there is room */
 	struct list writers;
-	struct list paused;
 	struct list lingering;
 	struct list graves;
 	size_t n_ups;
-	size_t n_paused;
+	size_t n_readers;
 	size_t n_lingering;
+	struct loop_task read_task;
 	struct loop_task write_task;
 	struct loop_task grave_task;
 
@@ -185,7 +189,6 @@ int conn_new(
  */
 void conn_end(struct conn *c, enum bgp_state was, enum conn_end how,
     const struct bgp_notify *n, const char *text);
-void conn_watch(struct conn *c); /* what epoll is asked for */
 void conn_unpark(struct conn *c);
 void conn_flush(struct conn *c); /* writes what there is */
 /* Frees all at once; no callbacks. */
@@ -195,9 +198,13 @@ void conns_write(struct loop_task *t);
 
 /* ---- peer_read.c: framing ------------------------------------------------ */
 
+/* Reads what there is, as far as one turn goes; the rest in later turns. */
 void conn_read(struct conn *c);
-/* Goes on after a pause. */
-void conn_resume(struct conn *c);
+/* The same, but not now. */
+void conn_read_later(struct conn *c);
+/* It is not read any more. */
+void conn_unread(struct conn *c);
+void conns_read(struct loop_task *t);
 
 /* ---- peer_state.c: the state machine ------------------------------------ */
 
@@ -226,6 +233,9 @@ bool feed_ready(const struct peers *ps);
 /* An UPDATE or REFRESH; false: the ring is full. */
 bool feed_try(struct peers *ps, const struct peer *p, enum feed_type type,
     const void *data, size_t n);
+/* Room for n bytes of UPDATES, sent by feed_commit(); NULL: full. */
+uint8_t *feed_reserve(struct peers *ps, size_t n);
+void feed_commit(struct peers *ps, const struct peer *p, size_t n);
 /* UP, DOWN, SKIPPED: queued when the ring is full. */
 void feed_put(struct peers *ps, uint32_t slot, uint32_t incarnation,
     enum feed_type type, const void *data, size_t n);

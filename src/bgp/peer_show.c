@@ -131,7 +131,7 @@ void peers_figures(const struct peers *ps, struct peers_figures *ret)
 	    .updates_in = ps->updates_in,
 	    .bytes_in = ps->bytes_in,
 	    .bytes_out = ps->bytes_out,
-	    .paused = ps->n_paused,
+	    .paused = ps->n_readers,
 	    .pauses = ps->pauses,
 	    .strangers = ps->strangers,
 	    .memory = ps->stashed,

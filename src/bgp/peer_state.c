@@ -90,10 +90,11 @@ void conn_hold_fired(struct loop_timer *t)
 	uint64_t due = c->read_ns + hold_ns(c);
 	uint8_t one;
 
-	if (c->paused || due > loop_now(l)) {
-		/* While we do not listen, nobody can be found silent. */
-		loop_timer_set(
-		    l, t, c->paused ? loop_now(l) + hold_ns(c) : due);
+	/* While we do not listen, nobody can be found silent. */
+	if (!list_empty(&c->read))
+		due = loop_now(l) + hold_ns(c);
+	if (due > loop_now(l)) {
+		loop_timer_set(l, t, due);
 		return;
 	}
 	if (recv(c->fd.fd, &one, 1, MSG_PEEK | MSG_DONTWAIT) > 0) {

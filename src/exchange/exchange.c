@@ -156,6 +156,23 @@ static void on_opens(
 	watch_peer(x, slot);
 }
 
+/* The session's checks of the headers count for nothing here. */
+static void on_messages(struct exchange *x, uint32_t slot, struct rd r)
+{
+	while (rd_left(&r) >= BGP_HEADER && !x->slot[slot]->closing) {
+		struct bgp_notify ignored;
+		enum bgp_type type;
+		struct rd message = rd_sub(
+		    &r, bgp_header(r.p, BGP_MAX_EXTENDED, &type, &ignored));
+
+		rd_skip(&message, BGP_HEADER);
+		if (!rd_ok(&message))
+			return;
+		if (type == BGP_UPDATE)
+			import_update(x, slot, message);
+	}
+}
+
 static void on_session(struct exchange *x, uint32_t type, uint32_t slot,
     const void *data, size_t n)
 {
@@ -168,6 +185,10 @@ static void on_session(struct exchange *x, uint32_t type, uint32_t slot,
 		s->heard_ns = x->now;
 		if (!s->closing)
 			import_update(x, slot, rd_from(data, n));
+		break;
+	case FEED_UPDATES:
+		s->heard_ns = x->now;
+		on_messages(x, slot, rd_from(data, n));
 		break;
 	case FEED_DOWN:
 		if (n != sizeof down)

@@ -40,11 +40,11 @@ struct area {
 struct link {
 	int sock;
 	struct area *own;
-	size_t own_bytes;
 	const struct area *peer;
-	size_t peer_bytes;
 	size_t ring; /* bytes of my ring */
 	size_t peer_ring;
+	size_t extra;
+	size_t peer_extra;
 	uint64_t head; /* copies of what I published: the peer cannot touch */
 	uint64_t tail;
 	uint64_t rung_head;
@@ -62,6 +62,42 @@ static const uint8_t *ring_of_peer(const struct area *a)
 	return (const uint8_t *)a + PAGE;
 }
 
+/* ---- mapping ------------------------------------------------------------ */
+
+static size_t mapped_bytes(size_t ring, size_t extra)
+{
+	return PAGE + 2 * ring + extra;
+}
+
+static bool map_part(uint8_t *at, size_t bytes, int prot, int fd, size_t from)
+{
+	return !bytes || mmap(at, bytes, prot, MAP_SHARED | MAP_FIXED, fd,
+			     (off_t)from) != MAP_FAILED;
+}
+
+/*
+ * Maps the ring twice, one behind the other, so that no record is ever in two
+ * pieces:  [ head | ring | ring again | extra ].
+ */
+static void *map_area(int fd, int prot, size_t ring, size_t extra)
+{
+	size_t bytes = mapped_bytes(ring, extra);
+	void *at = mmap(NULL, bytes, PROT_NONE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *b = at;
+
+	if (at == MAP_FAILED)
+		return NULL;
+	if (map_part(b, PAGE + ring, prot, fd, 0) &&
+	    map_part(b + PAGE + ring, ring, prot, fd, PAGE) &&
+	    map_part(b + PAGE + 2 * ring, extra, prot, fd, PAGE + ring))
+		return at;
+	int err = errno;
+	munmap(at, bytes);
+	errno = err;
+	return NULL;
+}
+
 static int make_area(struct link *l, size_t ring_bytes, size_t extra_bytes)
 {
 	size_t bytes = PAGE + ring_bytes + extra_bytes;
@@ -73,14 +109,13 @@ static int make_area(struct link *l, size_t ring_bytes, size_t extra_bytes)
 	err = ftruncate(fd, (off_t)bytes) ? -errno : 0;
 	if (err)
 		goto out;
-	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (at == MAP_FAILED) {
+	l->own = map_area(fd, PROT_READ | PROT_WRITE, ring_bytes, extra_bytes);
+	if (!l->own) {
 		err = -errno;
 		goto out;
 	}
-	l->own = at;
-	l->own_bytes = bytes;
 	l->ring = ring_bytes;
+	l->extra = extra_bytes;
 	l->own->magic = MAGIC;
 	l->own->ring_bits = (uint32_t)__builtin_ctzll(ring_bytes);
 	l->own->extra_bytes = extra_bytes;
@@ -116,9 +151,10 @@ void link_free(struct link *l)
 	if (!l)
 		return;
 	if (l->own)
-		munmap(l->own, l->own_bytes);
+		munmap(l->own, mapped_bytes(l->ring, l->extra));
 	if (l->peer)
-		munmap((void *)(uintptr_t)l->peer, l->peer_bytes);
+		munmap((void *)(uintptr_t)l->peer,
+		    mapped_bytes(l->peer_ring, l->peer_extra));
 	close(l->sock);
 	free(l);
 }
@@ -126,6 +162,26 @@ void link_free(struct link *l)
 int link_fd(const struct link *l)
 {
 	return l->sock;
+}
+
+/* Bytes of the ring that the peer's head page names; 0: it makes no sense. */
+static size_t peer_ring_bytes(int fd, size_t bytes)
+{
+	void *at = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+
+	if (at == MAP_FAILED)
+		return 0;
+	/* Read once: the peer may change it behind our back. */
+	const volatile struct area *a = at;
+	uint32_t magic = a->magic;
+	uint32_t bits = a->ring_bits;
+	munmap(at, PAGE);
+	if (magic != MAGIC || bits >= 40)
+		return 0;
+	size_t ring = (size_t)1 << bits;
+	if (PAGE + ring > bytes || ring < 4 * LINK_RECORD_MAX)
+		return 0;
+	return ring;
 }
 
 static int take_area(struct link *l, int fd)
@@ -138,21 +194,15 @@ static int take_area(struct link *l, int fd)
 	if (fstat(fd, &st) || st.st_size < (off_t)PAGE)
 		return -EPROTO;
 	size_t bytes = (size_t)st.st_size;
-	void *at = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
-	if (at == MAP_FAILED)
-		return -errno;
-	/* Read once: the peer may change it behind our back. */
-	const volatile struct area *a = at;
-	size_t bits = a->ring_bits;
-	if (a->magic != MAGIC || bits >= 40 ||
-	    PAGE + ((size_t)1 << bits) > bytes ||
-	    ((size_t)1 << bits) < 4 * LINK_RECORD_MAX) {
-		munmap(at, bytes);
+	size_t ring = peer_ring_bytes(fd, bytes);
+	if (!ring)
 		return -EPROTO;
-	}
-	l->peer = at;
-	l->peer_bytes = bytes;
-	l->peer_ring = (size_t)1 << bits;
+	size_t extra = bytes - PAGE - ring;
+	l->peer = map_area(fd, PROT_READ, ring, extra);
+	if (!l->peer)
+		return -errno;
+	l->peer_ring = ring;
+	l->peer_extra = extra;
 	return 0;
 }
 
@@ -160,6 +210,14 @@ int link_bell(struct link *l)
 {
 	struct msg m;
 
+	/* One at a time: if there are more, the socket is still readable. */
+	if (l->peer) {
+		int n = msg_recv(l->sock, &m);
+
+		if (n > 0)
+			msg_close_fds(&m);
+		return n < 0 ? n : 0;
+	}
 	for (;;) {
 		int n = msg_recv(l->sock, &m);
 
@@ -181,8 +239,8 @@ bool link_ready(const struct link *l)
 
 void *link_extra(struct link *l, size_t *ret_bytes)
 {
-	*ret_bytes = l->own_bytes - PAGE - l->ring;
-	return ring_of(l->own) + l->ring;
+	*ret_bytes = l->extra;
+	return ring_of(l->own) + 2 * l->ring;
 }
 
 const void *link_peer_extra(const struct link *l, size_t *ret_bytes)
@@ -190,35 +248,19 @@ const void *link_peer_extra(const struct link *l, size_t *ret_bytes)
 	*ret_bytes = 0;
 	if (!l->peer)
 		return NULL;
-	*ret_bytes = l->peer_bytes - PAGE - l->peer_ring;
-	return ring_of_peer(l->peer) + l->peer_ring;
+	*ret_bytes = l->peer_extra;
+	return ring_of_peer(l->peer) + 2 * l->peer_ring;
 }
 
 static void ring_put(struct link *l, uint64_t at, const void *p, size_t n)
 {
-	size_t i = (size_t)at & (l->ring - 1);
-	size_t first = l->ring - i;
-	const uint8_t *b = p;
-
-	if (first > n)
-		first = n;
-	if (first)
-		memcpy(ring_of(l->own) + i, b, first);
-	if (n > first)
-		memcpy(ring_of(l->own), b + first, n - first);
+	if (n)
+		memcpy(ring_of(l->own) + (at & (l->ring - 1)), p, n);
 }
 
 static void ring_get(const struct link *l, uint64_t at, void *p, size_t n)
 {
-	size_t i = (size_t)at & (l->peer_ring - 1);
-	size_t first = l->peer_ring - i;
-	uint8_t *b = p;
-
-	if (first > n)
-		first = n;
-	memcpy(b, ring_of_peer(l->peer) + i, first);
-	if (n > first)
-		memcpy(b + first, ring_of_peer(l->peer), n - first);
+	memcpy(p, ring_of_peer(l->peer) + (at & (l->peer_ring - 1)), n);
 }
 
 static size_t room(const struct link *l)
@@ -250,13 +292,14 @@ static void has_room(struct link *l)
 	atomic_store(&l->own->wants_room, 0);
 }
 
-bool link_write(struct link *l, uint32_t type, uint32_t a, uint32_t b,
-    const void *pa, size_t na, const void *pb, size_t nb)
+static size_t whole_bytes(size_t len)
 {
-	size_t len = na + nb;
-	size_t whole = sizeof(struct link_head) + ((len + 7) & ~(size_t)7);
+	return sizeof(struct link_head) + ((len + 7) & ~(size_t)7);
+}
 
-	must(len <= LINK_RECORD_MAX);
+/* Is there room for `whole` bytes?  If not, the peer is asked to ring. */
+static bool want_room(struct link *l, size_t whole)
+{
 	if (room(l) < whole) {
 		l->wanted = whole;
 		atomic_store(&l->own->wants_room, 1);
@@ -267,15 +310,45 @@ bool link_write(struct link *l, uint32_t type, uint32_t a, uint32_t b,
 	}
 	if (l->wanted && l->wanted <= whole)
 		has_room(l);
+	return true;
+}
+
+static void publish(
+    struct link *l, uint32_t type, uint32_t a, uint32_t b, size_t len)
+{
 	struct link_head h = {
 	    .len = (uint32_t)len, .type = type, .a = a, .b = b};
+
 	ring_put(l, l->head, &h, sizeof h);
-	ring_put(l, l->head + sizeof h, pa, na);
-	if (nb)
-		ring_put(l, l->head + sizeof h + na, pb, nb);
-	l->head += whole;
+	l->head += whole_bytes(len);
 	atomic_store_explicit(&l->own->head, l->head, memory_order_release);
+}
+
+bool link_write(struct link *l, uint32_t type, uint32_t a, uint32_t b,
+    const void *pa, size_t na, const void *pb, size_t nb)
+{
+	must(na + nb <= LINK_RECORD_MAX);
+	if (!want_room(l, whole_bytes(na + nb)))
+		return false;
+	ring_put(l, l->head + sizeof(struct link_head), pa, na);
+	ring_put(l, l->head + sizeof(struct link_head) + na, pb, nb);
+	publish(l, type, a, b, na + nb);
 	return true;
+}
+
+uint8_t *link_reserve(struct link *l, size_t least)
+{
+	must(least <= LINK_RECORD_MAX);
+	if (!want_room(l, whole_bytes(least)))
+		return NULL;
+	return ring_of(l->own) +
+	       ((l->head + sizeof(struct link_head)) & (l->ring - 1));
+}
+
+void link_commit(
+    struct link *l, uint32_t type, uint32_t a, uint32_t b, size_t n)
+{
+	publish(l, type, a, b, n);
 }
 
 int link_read(struct link *l, struct link_head *ret, void *buf)
@@ -294,7 +367,7 @@ int link_read(struct link *l, struct link_head *ret, void *buf)
 	ring_get(l, l->tail, &h, sizeof h);
 	if (h.len > LINK_RECORD_MAX)
 		return -EPROTO;
-	size_t whole = sizeof h + (((size_t)h.len + 7) & ~(size_t)7);
+	size_t whole = whole_bytes(h.len);
 	if (whole > have)
 		return -EPROTO;
 	ring_get(l, l->tail + sizeof h, buf, h.len);

@@ -7,6 +7,7 @@
  *   peer area (ro) <------- memfd --------------- own area (rw)
  *
  *   area:  [ head page | ring, a power of two | extra, as the owner likes ]
+ *          (the ring is mapped twice in a row: no record is in two pieces)
  *
  * Each writes only into its own area; the other can neither write nor shrink
  * it.  Everything read from the peer's area is untrusted: counters are
@@ -47,8 +48,8 @@ void link_free(struct link *l);
 int link_fd(const struct link *l);
 
 /*
- * Takes the peer's area when it comes, and empties the bells.  0, -EPIPE
- * when the peer is gone, -EPROTO when it broke the rules.
+ * Takes the peer's area when it comes, and one bell.  0, -EPIPE when the peer
+ * is gone, -EPROTO when it broke the rules.
  */
 int link_bell(struct link *l) ATTR_MUST_USE;
 
@@ -66,6 +67,16 @@ const void *link_peer_extra(const struct link *l, size_t *ret_bytes);
  */
 bool link_write(struct link *l, uint32_t type, uint32_t a, uint32_t b,
     const void *pa, size_t na, const void *pb, size_t nb);
+
+/*
+ * Room for n payload bytes of one record, in one piece, to be filled by the
+ * caller; NULL when the ring is full: as link_write().  Nothing of it is
+ * visible before link_commit(), or at all without.
+ */
+uint8_t *link_reserve(struct link *l, size_t n);
+/* Makes a record of the first n bytes (<= those reserved) right away. */
+void link_commit(
+    struct link *l, uint32_t type, uint32_t a, uint32_t b, size_t n);
 
 /* Payload bytes that one record could hold now. */
 size_t link_room(const struct link *l);

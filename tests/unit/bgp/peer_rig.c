@@ -187,8 +187,31 @@ static void take_opens(struct rig *r)
 	r->n_opens++;
 }
 
+/* The next UPDATE of the run at hand; false: there is none. */
+static bool next_of_run(struct rig *r)
+{
+	while (r->run_at < r->run_len) {
+		const uint8_t *m = r->run + r->run_at;
+		size_t n = (size_t)m[16] << 8 | m[17];
+
+		assert_true(n >= BGP_HEADER && n <= r->run_len - r->run_at);
+		r->run_at += n;
+		if (m[18] != BGP_UPDATE) {
+			assert_int_equal(m[18], BGP_KEEPALIVE);
+			continue;
+		}
+		r->head.type = FEED_UPDATE;
+		r->head.len = (uint32_t)(n - BGP_HEADER);
+		memcpy(r->record, m + BGP_HEADER, r->head.len);
+		return true;
+	}
+	return false;
+}
+
 bool rig_record(struct rig *r)
 {
+	if (next_of_run(r))
+		return true;
 	int err = link_bell(r->engine);
 
 	assert_int_equal(err, 0);
@@ -200,6 +223,12 @@ bool rig_record(struct rig *r)
 		assert_true(n >= 0);
 	}
 	link_flush(r->engine, false);
+	if (n && r->head.type == FEED_UPDATES) {
+		memcpy(r->run, r->record, r->head.len);
+		r->run_at = 0;
+		r->run_len = r->head.len;
+		return next_of_run(r);
+	}
 	return n == 1;
 }
 

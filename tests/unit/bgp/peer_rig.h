@@ -30,6 +30,9 @@ struct rig {
 	struct link_head head;
 	uint8_t record[LINK_RECORD_MAX];
 	unsigned n_opens; /* pairs of OPENs told */
+	uint8_t run[LINK_RECORD_MAX]; /* of FEED_UPDATES, taken one by one */
+	size_t run_at;
+	size_t run_len;
 };
 
 /* members: the member blocks; exchange: more directives of that block. */
@@ -52,7 +55,10 @@ void rig_turn(struct rig *r, unsigned ms);
 
 /* The engine: waits for the next record, which must be of that type. */
 void rig_expect(struct rig *r, enum feed_type type);
-/* True when there is one of any type now; it is in head and record. */
+/*
+ * True when there is one of any type now; it is in head and record.  A run of
+ * messages is given out UPDATE by UPDATE, as FEED_UPDATE.
+ */
 bool rig_record(struct rig *r);
 void rig_tell(struct rig *r, enum feed_type type, uint32_t slot, uint32_t inc,
     const void *data, size_t n);

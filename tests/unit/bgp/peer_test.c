@@ -315,6 +315,49 @@ static void a_refresh_is_handed_on(void **state)
 	rig_stop(&rig);
 }
 
+/* Three UPDATEs, a KEEPALIVE and requests in between, at any cut. */
+static void messages_of_all_kinds_keep_their_order(void **state)
+{
+	static const uint8_t refresh[] = {0, 2, 0, 1};
+	static const enum feed_type want[] = {
+	    FEED_UPDATE, FEED_UPDATE, FEED_REFRESH, FEED_REFRESH, FEED_UPDATE};
+	uint8_t all[512];
+	size_t n = rig_updates(all, 0, 1, 23);
+
+	(void)state;
+	memcpy(all + n, all, 16);
+	memcpy(all + n + 16, "\0\x13\4", 3); /* KEEPALIVE */
+	n += 19;
+	n += rig_updates(all + n, 1, 1, 60);
+	for (int i = 0; i < 2; i++) {
+		memcpy(all + n, all, 16);
+		memcpy(all + n + 16, "\0\x17\5", 3); /* ROUTE-REFRESH */
+		memcpy(all + n + 19, refresh, sizeof refresh);
+		n += 23;
+	}
+	n += rig_updates(all + n, 2, 1, 60);
+	rig_start(&rig, "", ALPHA);
+	speak(&rig, &a, "127.0.0.2", 64501);
+	speak_up(&a);
+	for (size_t cut = 0; cut <= n; cut++) {
+		unsigned update = 0;
+
+		speak_bytes(&a, all, cut);
+		rig_turn(&rig, 1);
+		speak_bytes(&a, all + cut, n - cut);
+		for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+			rig_expect(&rig, want[i]);
+			if (want[i] != FEED_UPDATE)
+				continue;
+			assert_memory_equal(rig.record, &update, 4);
+			update++;
+		}
+	}
+	assert_int_equal(info(0).updates_in, 3 * (n + 1));
+	speak_close(&a);
+	rig_stop(&rig);
+}
+
 static void what_ends_a_session_decides_what_becomes_of_its_routes(void **state)
 {
 	/* by closing; Cease Reset; Hard Reset; with and without N */
@@ -637,6 +680,7 @@ int main(void)
 	    cmocka_unit_test(messages_out_of_place_are_state_errors),
 	    cmocka_unit_test(a_bad_header_is_named_and_costs_a_wait),
 	    cmocka_unit_test(a_refresh_is_handed_on),
+	    cmocka_unit_test(messages_of_all_kinds_keep_their_order),
 	    cmocka_unit_test(
 		what_ends_a_session_decides_what_becomes_of_its_routes),
 	    cmocka_unit_test(a_restarted_peer_takes_its_old_session_s_place),

@@ -116,6 +116,36 @@ static void the_ring_wraps_without_loss(void **state)
 	}
 }
 
+/* What is reserved and not committed was never there. */
+static void a_record_is_filled_in_place(void **state)
+{
+	struct link_head h;
+
+	(void)state;
+	for (uint32_t i = 0; i < 5000; i++) {
+		size_t n = i * 37 % 5000;
+		uint8_t *p = link_reserve(a, 60000);
+
+		assert_non_null(p);
+		memset(p, 0xee, 60000);
+		if (i % 3 == 0)
+			continue;
+		memset(p, (int)(i & 255), n);
+		link_commit(a, 1, i, 0, n);
+		assert_int_equal(link_read(b, &h, buf), 1);
+		assert_int_equal(h.a, i);
+		assert_int_equal(h.len, n);
+		for (size_t k = 0; k < n; k++)
+			assert_int_equal(buf[k], i & 255);
+	}
+	while (link_write(a, 1, 0, 0, buf, 60000, NULL, 0))
+		;
+	assert_null(link_reserve(a, 60000));
+	assert_int_equal(link_read(b, &h, buf), 1);
+	assert_non_null(link_reserve(a, 60000));
+	link_commit(a, 1, 0, 0, 60000);
+}
+
 static void a_bell_rings_only_for_a_sleeper(void **state)
 {
 	struct link_head h;
@@ -272,6 +302,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	    T(records_arrive_in_order),
 	    T(a_full_ring_refuses_until_read),
+	    T(a_record_is_filled_in_place),
 	    T(the_ring_wraps_without_loss),
 	    T(a_bell_rings_only_for_a_sleeper),
 	    T(room_wakes_a_waiting_writer),
