@@ -78,6 +78,13 @@ class SpeanStrict(Spean):
     strict = True
 
 
+class SpeanSteady(Spean):
+    """Sessions that keep ending wait a second, not five minutes."""
+
+    name = "spean-steady"
+    exchange = "back-off 1s; "
+
+
 # Control communities for bird2, as DESIGN and Euro-IX have them.
 BIRD_CONTROL = f"""
 function may_have(int peer)
@@ -260,5 +267,5 @@ class Hub(Server):
         return [os.environ["HUB"], IP, str(PORT), str(ASN)]
 
 
-ALL = {c.name: c for c in (Spean, SpeanStrict, Bird2, Bird2Secondary,
-                           Bird2Import, OpenBgpd, Frr, GoBgp, Hub)}
+ALL = {c.name: c for c in (Spean, SpeanStrict, SpeanSteady, Bird2,
+                           Bird2Secondary, Bird2Import, OpenBgpd, Frr, GoBgp, Hub)}

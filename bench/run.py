@@ -24,6 +24,7 @@ import threading
 import time
 
 import duts
+import steady
 from verdict import faults
 
 LINES = {  # clients, mode, share, phases, more arguments of the tester
@@ -45,6 +46,8 @@ LINES = {  # clients, mode, share, phases, more arguments of the tester
     "g3": (10, "same", 100000, "blast", "-u"),
     "g4": (10, "single", 1000000, "blast", ""),
     "idle": (1000, "single", 1, "idle", "-A 4200000001 -t 30"),
+    # 10^4 flaps of 5 k routes, and what grows meanwhile (steady.py)
+    "steady": (20, "split", 10000, "steady", "-F 10000"),
     "s": (4, "split", 5000, "blast,flap,join,churn",  # does it work?
           "-t 5 -r 500"),
     "sc": (4, "same", 5000, "blast", ""),
@@ -323,6 +326,7 @@ class Run:
             x for x in (args.phases or self.job.phases).split(",")
             if not dut.phases or x in dut.phases)
         self.p = self.memory = self.tester = self.changes = None
+        self.steady = steady.Steady(tree, shared_bytes)
 
     def start(self, d):
         a = self.args
@@ -366,6 +370,8 @@ class Run:
                 e["change_error"] = self.changes.error
         self.res["phases"][phase] = e
         show(self.res, phase, e)
+        if phase == "steady":
+            self.steady.lines(e)
 
     def follow(self):
         before = None
@@ -382,6 +388,8 @@ class Run:
                     self.changes.start()
             elif ev == "moved":
                 self.changes.moved.put(e["at"])
+            elif ev == "tick":
+                self.steady.tick(self.p.pid, e)
             elif ev == "done":
                 self.done(e, before)
         if self.tester.wait():

@@ -88,6 +88,7 @@ struct options {
 	bool control;	/* one route in ten with control communities */
 	bool uniform;	/* one attribute set for all routes of a client */
 	int registered; /* so many clients have a prefix set of their own */
+	int flaps;	/* steady */
 	double timeout_s;
 	int audit_every; /* of the UPDATEs received, one in so many is kept */
 };
@@ -151,6 +152,8 @@ void encode_share(struct client *c, const struct route *r, int n);
 void sessions_init(void);
 /* Until a KEEPALIVE came; gives the seconds it took, or -1. */
 double session_establish(struct client *c, double max);
+/* Connects and sends an OPEN; false when nobody listens. */
+bool session_connect(struct client *c);
 void session_close(struct client *c);
 void session_want_write(struct client *c, bool want);
 void spin(double max); /* one round of epoll */
@@ -237,3 +240,9 @@ void phase_run(const char *name);
 void phase_churn(void);
 void phase_change(void);
 void phase_idle(void);
+
+/* ---- steady state (steady.c) -------------------------------------------- */
+
+extern bool steady; /* UPDATEs go there */
+void steady_update(struct client *c, const uint8_t *m, size_t n, double t);
+void phase_steady(void);

@@ -18,6 +18,7 @@ struct options opt = {
     .rate = 10000,
     .seconds = 30,
     .max_comm = -1,
+    .flaps = 10000,
     .timeout_s = 600,
     .audit_every = 1,
 };
@@ -55,7 +56,8 @@ static int usage(void)
 	      "[-s SHARE] [-P PHASE,...]\n"
 	      "         [-T TIMEOUT] [-r RATE] [-t SECONDS] "
 	      "[-k MAX-COMMUNITIES] [-e AUDIT-EVERY]\n"
-	      "         [-x TOUCH] [-R REGISTERED] [-6] [-c] [-u] [-L]\n",
+	      "         [-x TOUCH] [-R REGISTERED] [-F FLAPS] [-6] [-c] [-u] "
+	      "[-L]\n",
 	    stderr);
 	return 2;
 }
@@ -112,6 +114,9 @@ static bool set_option(int o, const char *v)
 	case 'u':
 		opt.uniform = true;
 		return true;
+	case 'F':
+		opt.flaps = atoi(v);
+		return true;
 	case '6':
 		opt.v6 = true;
 		return true;
@@ -131,7 +136,7 @@ int main(int argc, char **argv)
 
 	opt.base_ip = address("10.99.1.1");
 	while ((o = getopt(
-		    argc, argv, "f:d:A:b:p:n:m:s:P:T:r:t:k:e:x:R:6cuL")) > 0)
+		    argc, argv, "f:d:A:b:p:n:m:s:P:T:r:t:k:e:x:R:F:6cuL")) > 0)
 		if (o == 'f')
 			path = optarg;
 		else if (o == 'P')

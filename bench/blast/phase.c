@@ -10,6 +10,7 @@
  *   churn       client 0 toggles prefixes of its share (churn.c)
  *   change      the same, while somebody else changes the policy (churn.c)
  *   idle        nothing happens
+ *   steady      clients flap for a long time (steady.c)
  */
 #include "blast.h"
 
@@ -306,7 +307,8 @@ void phase_run(const char *name)
 		void (*run)(void);
 	} phases[] = {{"blast", phase_blast}, {"flap", phase_flap},
 	    {"join", phase_join}, {"churn", phase_churn},
-	    {"change", phase_change}, {"idle", phase_idle}};
+	    {"change", phase_change}, {"idle", phase_idle},
+	    {"steady", phase_steady}};
 
 	for (size_t i = 0; i < sizeof phases / sizeof phases[0]; i++)
 		if (!strcmp(phases[i].name, name)) {

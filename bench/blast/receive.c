@@ -130,6 +130,8 @@ static void take_run(struct client *c, const uint8_t *p, const uint8_t *stop,
 		c->first = t;
 }
 
+bool steady;
+
 void receive_update(struct client *c, const uint8_t *m, size_t n, double t)
 {
 	const uint8_t *p = m + 19;
@@ -137,6 +139,10 @@ void receive_update(struct client *c, const uint8_t *m, size_t n, double t)
 	unsigned gone = (unsigned)(p[0] << 8 | p[1]);
 	const uint8_t *attrs_end;
 
+	if (steady) {
+		steady_update(c, m, n, t);
+		return;
+	}
 	c->updates++;
 	if (gone)
 		take_run(c, p + 2, p + 2 + gone, 4, false, t);

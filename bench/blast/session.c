@@ -201,7 +201,7 @@ void session_want_write(struct client *c, bool want)
 	epoll_ctl(ep, EPOLL_CTL_MOD, c->fd, &ev);
 }
 
-static bool session_connect(struct client *c)
+bool session_connect(struct client *c)
 {
 	struct sockaddr_in from = {.sin_family = AF_INET,
 	    .sin_addr.s_addr = htonl(opt.base_ip + (uint32_t)c->index)};

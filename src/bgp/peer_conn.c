@@ -346,7 +346,7 @@ static void charge(struct conn *c, enum bgp_state was, enum conn_end how,
 		p->plain = false;
 	}
 	peer_backoff_fail(&p->backoff, loop_now(p->ps->loop), up_ns, error,
-	    peers_random(p->ps));
+	    p->ps->conf->exchange.back_off_s * 1000u, peers_random(p->ps));
 }
 
 static void note(struct conn *c, enum conn_end how, const struct bgp_notify *n,

@@ -106,7 +106,7 @@ bool peer_ours_wins(const struct bgp_open *ours, const struct bgp_open *theirs)
 }
 
 void peer_backoff_fail(struct peer_backoff *b, uint64_t now_ns, uint64_t up_ns,
-    bool error, uint64_t seed)
+    bool error, uint32_t max_ms, uint64_t seed)
 {
 	uint64_t stable = 2 * (uint64_t)b->ms * NS_PER_MS;
 	uint32_t least = error ? ERROR_MS : SOFT_MS;
@@ -116,8 +116,8 @@ void peer_backoff_fail(struct peer_backoff *b, uint64_t now_ns, uint64_t up_ns,
 	if (up_ns >= stable)
 		b->ms = 0;
 	b->ms = 2 * b->ms < least ? least : 2 * b->ms;
-	if (b->ms > PEER_BACKOFF_MAX_MS)
-		b->ms = PEER_BACKOFF_MAX_MS;
+	if (b->ms > max_ms)
+		b->ms = max_ms;
 	/* Jitter, RFC 4271 s10: 0.75 to 1.0 of it. */
 	uint64_t ns = b->ms * NS_PER_MS;
 	b->until_ns = now_ns + ns - ns / 4 * (seed & 255) / 255;

@@ -44,7 +44,6 @@ int peer_agree(const struct bgp_open *ours, const struct bgp_open *theirs,
 /* True when our connection wins a collision (RFC 4271 s6.8, 6286 s2.3). */
 bool peer_ours_wins(const struct bgp_open *ours, const struct bgp_open *theirs);
 
-#define PEER_BACKOFF_MAX_MS 300000u
 #define PEER_STABLE_NS (300ull * 1000000000ull)
 
 struct peer_backoff {
@@ -55,8 +54,8 @@ struct peer_backoff {
 /*
  * A session failed after up_ns of being Established (0: it never was).
  * error: one side found the other at fault.  The wait doubles from 1 s (5 s
- * for an error) up to PEER_BACKOFF_MAX_MS, and is forgotten only after a
+ * for an error) up to max_ms, and is forgotten only after a
  * session that lasted twice as long, and PEER_STABLE_NS.
  */
 void peer_backoff_fail(struct peer_backoff *b, uint64_t now_ns, uint64_t up_ns,
-    bool error, uint64_t seed);
+    bool error, uint32_t max_ms, uint64_t seed);

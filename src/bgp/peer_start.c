@@ -154,8 +154,8 @@ void peer_anew(struct peer *p)
 	uint64_t now = loop_now(p->ps->loop);
 	uint64_t up_ns = now - p->up_ns;
 
-	peer_backoff_fail(
-	    &p->backoff, now, up_ns ? up_ns : 1, false, peers_random(p->ps));
+	peer_backoff_fail(&p->backoff, now, up_ns ? up_ns : 1, false,
+	    p->ps->conf->exchange.back_off_s * 1000u, peers_random(p->ps));
 	conn_event(p->up, BGP_EV_DROP, NULL,
 	    "the peer connected anew (graceful restart)");
 }

@@ -50,6 +50,7 @@ struct conf_exchange {
 	uint16_t hold_s;	  /* 90; 0 or >= 3 */
 	uint16_t send_hold_s;	  /* RFC 9687: twice hold, at least 480 */
 	uint16_t connect_retry_s; /* 30 */
+	uint16_t back_off_s;	  /* 300: before a new session, at most */
 	bool graceful_restart;	  /* true */
 	uint16_t restart_s;	  /* 120: restart time that we announce */
 	uint16_t deferral_s;	  /* 60: selection-deferral timer */

@@ -46,6 +46,10 @@ static const struct directive exchange_directives[] = {
 	"The time between attempts to reach a member.  It grows for a member "
 	"whose session keeps failing.",
 	.min = 1, .max = UINT16_MAX, FIELD(conf_exchange, connect_retry_s)},
+    {"back-off", VALUE_SECONDS, 0, "TIME", "300s",
+	"The longest that a member has to wait for a new session when its "
+	"sessions keep ending.  The wait begins at a second and doubles.",
+	.min = 1, .max = 3600, FIELD(conf_exchange, back_off_s)},
     {"graceful-restart", VALUE_SWITCH, 0, "on | off", "on",
 	"Whether graceful restart is offered (RFC 4724, RFC 8538).",
 	FIELD(conf_exchange, graceful_restart)},

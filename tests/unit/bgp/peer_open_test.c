@@ -162,6 +162,8 @@ static void the_higher_identifier_wins_then_the_higher_asn(void **state)
 	assert_true(peer_ours_wins(&o, &t));
 }
 
+#define MAX_MS 300000
+
 static void the_wait_grows_survives_established_and_ends(void **state)
 {
 	struct peer_backoff b = {0};
@@ -171,22 +173,25 @@ static void the_wait_grows_survives_established_and_ends(void **state)
 	(void)state;
 	/* Up for a minute each time: that does not make it forgotten. */
 	for (int i = 0; i < 12; i++) {
-		peer_backoff_fail(&b, now, 60 * NS_PER_S, false, 0);
-		assert_true(b.ms > last || b.ms == PEER_BACKOFF_MAX_MS);
+		peer_backoff_fail(&b, now, 60 * NS_PER_S, false, MAX_MS, 0);
+		assert_true(b.ms > last || b.ms == MAX_MS);
 		assert_int_equal(b.until_ns, now + b.ms * NS_PER_MS);
 		last = b.ms;
 	}
-	assert_int_equal(b.ms, PEER_BACKOFF_MAX_MS);
+	assert_int_equal(b.ms, MAX_MS);
 	/* Not even after five minutes, while it is longer than half that. */
-	peer_backoff_fail(&b, now, PEER_STABLE_NS + 1, false, 0);
-	assert_int_equal(b.ms, PEER_BACKOFF_MAX_MS);
-	peer_backoff_fail(&b, now, 601 * NS_PER_S, false, 0);
+	peer_backoff_fail(&b, now, PEER_STABLE_NS + 1, false, MAX_MS, 0);
+	assert_int_equal(b.ms, MAX_MS);
+	peer_backoff_fail(&b, now, 601 * NS_PER_S, false, MAX_MS, 0);
 	assert_int_equal(b.ms, 1000);
 	/* An error costs more from the start; jitter is a quarter at most. */
 	b = (struct peer_backoff){0};
-	peer_backoff_fail(&b, now, 0, true, 255);
+	peer_backoff_fail(&b, now, 0, true, MAX_MS, 255);
 	assert_int_equal(b.ms, 5000);
 	assert_int_equal(b.until_ns, now + 3750 * NS_PER_MS);
+	/* What is configured counts even then. */
+	peer_backoff_fail(&b, now, 0, true, 2000, 0);
+	assert_int_equal(b.ms, 2000);
 }
 
 int main(void)

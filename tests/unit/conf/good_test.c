@@ -29,6 +29,7 @@ static void every_directive_arrives(void **state)
 	assert_int_equal(x->hold_s, 30);
 	assert_int_equal(x->send_hold_s, 600);
 	assert_int_equal(x->connect_retry_s, 15);
+	assert_int_equal(x->back_off_s, 60);
 	assert_false(x->graceful_restart);
 	assert_int_equal(x->restart_s, 100);
 	assert_int_equal(x->deferral_s, 120);
@@ -111,6 +112,7 @@ static void defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(c->exchange.hold_s, 90);
 	assert_int_equal(c->exchange.send_hold_s, 480);
 	assert_int_equal(c->exchange.connect_retry_s, 30);
+	assert_int_equal(c->exchange.back_off_s, 300);
 	assert_true(c->exchange.graceful_restart);
 	assert_int_equal(c->exchange.restart_s, 120);
 	assert_int_equal(c->exchange.deferral_s, 60);

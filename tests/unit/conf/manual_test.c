@@ -20,14 +20,15 @@ static char *manual(void)
 static void every_directive_is_described(void **state)
 {
 	static const char *const names[] = {"asn", "router-id", "listen", "lan",
-	    "port", "hold", "send-hold", "connect-retry", "graceful-restart",
-	    "restart-time", "selection-deferral", "stale-time", "llgr",
-	    "preset", "unknown-attributes", "prefix-length", "max-path",
-	    "max-communities", "transit-free", "as-set", "at", "prefix",
-	    "origin", "max-prefix", "add-path", "shutdown", "password", "gtsm",
-	    "passive", "rov", "aspa", "cache", "tls", "ca", "certificate",
-	    "key", "preference", "refresh", "retry", "expire", "bmp", "pre",
-	    "post", "loc-rib", "out", "stats", "mrt", "table", "updates"};
+	    "port", "hold", "send-hold", "connect-retry", "back-off",
+	    "graceful-restart", "restart-time", "selection-deferral",
+	    "stale-time", "llgr", "preset", "unknown-attributes",
+	    "prefix-length", "max-path", "max-communities", "transit-free",
+	    "as-set", "at", "prefix", "origin", "max-prefix", "add-path",
+	    "shutdown", "password", "gtsm", "passive", "rov", "aspa", "cache",
+	    "tls", "ca", "certificate", "key", "preference", "refresh", "retry",
+	    "expire", "bmp", "pre", "post", "loc-rib", "out", "stats", "mrt",
+	    "table", "updates"};
 	char *text = manual();
 
 	(void)state;
