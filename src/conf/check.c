@@ -216,6 +216,8 @@ static void settle_validation(struct conf *c)
 		x->rov = v;
 	if (!x->own_aspa)
 		x->aspa = v;
+	if (!x->own_inform)
+		x->inform = x->preset == CONF_PRESET_STRICT;
 }
 
 static void order(struct parser *p)

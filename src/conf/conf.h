@@ -76,6 +76,8 @@ struct conf_policy {
 	enum conf_validation aspa;
 	bool own_rov; /* else: reject, with preset open off */
 	bool own_aspa;
+	bool inform; /* say what is known in communities */
+	bool own_inform; /* else: on, with preset open off */
 };
 
 /* An RPKI cache (RFC 8210). */

@@ -140,6 +140,13 @@ static const struct directive policy_directives[] = {
 	"The same for path validation by ASPA.  Unless given: as for rov.",
 	.choices = validations, FIELD(conf_policy, aspa),
 	OWN(conf_policy, own_aspa)},
+    {"informational", VALUE_SWITCH, 0, "on | off", NULL,
+	"Whether a route that goes out carries what the exchange knows of it "
+	"as large communities: RS:1000:n the outcome of rov (when there is an "
+	"RPKI cache), RS:1001:n that of the member's registered sets, "
+	"RS:1002:4 an AS path that aspa mark lets pass.  Unless given: on; "
+	"with preset open: off.",
+	FIELD(conf_policy, inform), OWN(conf_policy, own_inform)},
     {"source-validation", VALUE_LATER, .syntax = "source validation"},
     {0},
 };

@@ -33,14 +33,19 @@ static void step_close(const struct wr *w)
 
 /*
  * RFC 9234 s5: a client gets every route with OTC, whether it said a role or
- * not; one that came with it is a leak, and goes to nobody.
+ * not; one that came with it is a leak, and goes to nobody.  And what is
+ * known of the route, as informational communities.
  */
-static void mark(const struct exchange *x)
+static void mark(const struct exchange *x, uint8_t tags)
 {
+	uint8_t large[POLICY_TAGS_MAX];
+	struct wr said = wr_from(large, sizeof large);
 	struct wr w = step_open();
 
+	if (tags)
+		policy_tags_write(x->policy, tags, &said);
 	bgp_attrs_mark(&w, steps.now, policy_asn(x->policy),
-	    (struct bytes){steps.now.p, 0});
+	    (struct bytes){large, wr_len(&said)});
 	step_close(&w);
 }
 
@@ -82,7 +87,7 @@ static struct bytes attrs_of(
 		policy_prepend(steps.now, variant, &w, &ignored);
 		step_close(&w);
 	}
-	mark(x);
+	mark(x, s->tags);
 	if (s->flags & RIB_SET_LLGR)
 		add_llgr_stale();
 	return steps.now;

@@ -31,7 +31,8 @@ int exchange_new(const struct conf *c, bool restarting, uint64_t now_ns,
 	arena_init(&x->arena, ARENA_MAX);
 	journal_detach(x);
 	x->policy = policy_new(c);
-	if (!x->policy || rib_new(PREFIXES_MAX, &x->rib) || classes_init(x)) {
+	if (!x->policy || rib_new(PREFIXES_MAX, &x->rib) || classes_init(x) ||
+	    prove_init(x)) {
 		exchange_free(x);
 		return -ENOMEM;
 	}
@@ -64,6 +65,7 @@ void exchange_free(struct exchange *x)
 	rib_free(x->rib);
 	classes_done(x);
 	policy_free(x->policy);
+	prove_done(x);
 	arena_done(&x->arena);
 	struct vec *vecs[] = {&x->dirty, &x->old, &x->runs, &x->changes,
 	    &x->sorted, &x->masks, &x->deltas, &x->kept[0], &x->kept[1],
@@ -88,11 +90,13 @@ int exchange_reload(struct exchange *x, const struct conf *c, uint64_t now_ns)
 	export_flush(x);
 	policy_free(x->policy);
 	x->policy = p;
+	policy_prove(p, &x->proof);
 	import_conf(x, c);
 	/* Whether a client is configured counts in its class bits. */
 	for (uint32_t i = 0; i < x->n_slots; i++)
 		if (x->slot[i])
 			classes_update(x, i);
+	x->judge_all = true;
 	judge_start(x);
 	return 0;
 }

@@ -38,6 +38,20 @@ void exchange_free(struct exchange *x);
 int exchange_reload(struct exchange *x, const struct conf *c, uint64_t now_ns);
 
 /*
+ * What the RPKI says from now on; the tables are borrowed until the next call.
+ * Kept routes are judged again by and by.
+ */
+void exchange_prove(
+    struct exchange *x, const struct policy_proof *proof, uint64_t now_ns);
+/*
+ * A VRP of that prefix, the ASPA of that customer, came, went or changed in
+ * these tables: only the routes that this touches are judged again, by
+ * exchange_work().
+ */
+void exchange_vrp_changed(struct exchange *x, const struct prefix *p);
+void exchange_aspa_changed(struct exchange *x, uint32_t customer);
+
+/*
  * A session role is there: area is ours to write (struct feed_shared, zeroed,
  * then the chunks), cursors are its own.  All routes of an earlier one become
  * stale until their sessions are back (RFC 4724).
@@ -141,6 +155,10 @@ uint32_t exchange_choice(
  */
 void exchange_attrs_for(const struct exchange *x, uint32_t set, uint32_t slot,
     struct wr *w, uint16_t *ret_next_hop_at);
+
+/* What the RPKI says of a path's origin now; ROV_UNCHECKED: nothing. */
+enum rov exchange_rov(
+    const struct exchange *x, uint32_t set, const struct prefix *p);
 
 struct exchange_stats {
 	struct rib_stats rib;

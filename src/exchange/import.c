@@ -60,6 +60,11 @@ bool import_their_id(const struct slot *s, uint32_t path_id, uint32_t *ret)
 	return true;
 }
 
+#define NO_SETS                                                                \
+	{                                                                      \
+		RIB_NONE, RIB_NONE, RIB_NONE, RIB_NONE, RIB_NONE               \
+	}
+
 struct route {
 	struct exchange *x;
 	struct slot *s;
@@ -67,7 +72,11 @@ struct route {
 	enum family f;
 	const struct bgp_attrs *attrs;
 	struct rib_set_in in;
-	uint32_t set; /* of in, with a reference; RIB_NONE: not yet */
+	bool proves;	   /* the RPKI is asked of each prefix */
+	uint8_t unchecked; /* the tag where it is not */
+	uint32_t origin;
+	/* By its tag; of in, with a reference; RIB_NONE: not yet. */
+	uint32_t set[5];
 	/* The last one that was refused for its prefix, likewise. */
 	uint32_t refused;
 	bool asks_prefix; /* the policy looks at prefixes */
@@ -109,6 +118,7 @@ static uint32_t refused_for(struct route *t, enum reason reason)
 		struct rib_set_in in = t->in;
 
 		forget(t, &t->refused);
+		in.tags = 0;
 		in.flags = RIB_SET_PREFIX;
 		in.reason = reason;
 		t->refused = judge_set(t->x, t->attrs, &in);
@@ -119,27 +129,50 @@ static uint32_t refused_for(struct route *t, enum reason reason)
 	return t->refused;
 }
 
+static struct prefix prefix_at(const struct route *t, const struct rib_nlri *v)
+{
+	struct prefix p = {.len = v->len};
+
+	memcpy(p.addr.b, v->addr, sizeof p.addr.b);
+	p.addr.family = (uint8_t)t->f;
+	return p;
+}
+
+static void forget_sets(struct route *t)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(t->set); i++)
+		forget(t, &t->set[i]);
+	forget(t, &t->refused);
+}
+
 /* The route's set, with a reference for its path. */
 static uint32_t set_for(struct route *t, const struct rib_nlri *v)
 {
 	struct exchange *x = t->x;
+	enum rov rov = ROV_UNCHECKED;
+	uint8_t tag = t->unchecked;
+	struct prefix p;
 
-	if (t->set == RIB_NONE || t->in.path_id != v->path_id) {
-		forget(t, &t->set);
-		forget(t, &t->refused);
+	if (t->asks_prefix)
+		p = prefix_at(t, v);
+	if (t->proves) {
+		rov = policy_rov(x->policy, &p, t->origin);
+		tag = policy_tag_rov(x->policy, rov);
+	}
+	if (t->in.path_id != v->path_id) {
+		forget_sets(t);
 		t->in.path_id = v->path_id;
-		t->set = judge_set(x, t->attrs, &t->in);
-		if (t->set == RIB_NONE)
+	}
+	if (t->set[tag] == RIB_NONE) {
+		t->in.tags = tag;
+		t->set[tag] = judge_set(x, t->attrs, &t->in);
+		if (t->set[tag] == RIB_NONE)
 			return RIB_NONE;
 	}
-	uint32_t set = t->set;
+	uint32_t set = t->set[tag];
 	if (t->asks_prefix && rib_set_at(x->rib, set)->reason == REASON_NONE) {
-		struct prefix p = {.len = v->len};
-
-		memcpy(p.addr.b, v->addr, sizeof p.addr.b);
-		p.addr.family = (uint8_t)t->f;
 		struct verdict verdict =
-		    policy_check_prefix(x->policy, t->s->c.member, &p);
+		    policy_check_prefix(x->policy, t->s->c.member, &p, rov);
 		if (!verdict.accept)
 			return refused_for(t, verdict.reason);
 	}
@@ -227,6 +260,17 @@ static void drop_empty(struct route *t, const struct rib_nlri *v, size_t n)
 			dirty_touch(t->x, t->f, v[i].id);
 }
 
+/* Hides the latency of the table of VRPs behind that of the RIB. */
+static void prove_soon(
+    const struct route *t, const struct rib_nlri *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct prefix p = prefix_at(t, &v[i]);
+
+		policy_rov_soon(t->x->policy, &p);
+	}
+}
+
 /* A run of NLRI, in batches so that the tables' latency is hidden. */
 static void run_of(struct route *t, struct bgp_nlri run, bool reach)
 {
@@ -245,6 +289,8 @@ static void run_of(struct route *t, struct bgp_nlri run, bool reach)
 					   : PLAIN_ID(t->slot);
 			n++;
 		}
+		if (t->proves)
+			prove_soon(t, v, n);
 		rib_locate(t->x->rib, t->f, v, n, reach);
 		for (size_t i = 0; i < n; i++) {
 			if (reach)
@@ -260,8 +306,7 @@ static void run_of(struct route *t, struct bgp_nlri run, bool reach)
 			blame(t->x, t->slot);
 		}
 	}
-	forget(t, &t->set);
-	forget(t, &t->refused);
+	forget_sets(t);
 }
 
 static void reach(
@@ -273,10 +318,11 @@ static void reach(
 	    .s = x->slot[slot],
 	    .slot = slot,
 	    .attrs = &u->attrs,
-	    .set = RIB_NONE,
+	    .set = NO_SETS,
 	    .refused = RIB_NONE,
 	    .asks_prefix =
 		policy_asks_prefix(x->policy, x->slot[slot]->c.member),
+	    .unchecked = policy_tag_rov(x->policy, ROV_UNCHECKED),
 	    .in = {.slot = slot,
 		.family = u->reach[i].family,
 		.wire = {(const uint8_t *)"", 0},
@@ -295,6 +341,8 @@ static void reach(
 		t.in.next_hop_at = u->attrs.next_hop_at;
 		t.in.next_hop =
 		    (struct bytes){u->next_hop[i], u->next_hop_len[i]};
+		t.proves = policy_uses_rov(x->policy);
+		t.origin = bgp_path_origin(u->attrs.as_path);
 	}
 	run_of(&t, u->reach[i], true);
 	if (t.bad) {
@@ -354,7 +402,7 @@ void import_update(struct exchange *x, uint32_t slot, struct rd body)
 		struct route t = {.x = x,
 		    .s = s,
 		    .slot = slot,
-		    .set = RIB_NONE,
+		    .set = NO_SETS,
 		    .refused = RIB_NONE};
 
 		if (u.withdrawn[i].wire.n)

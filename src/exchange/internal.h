@@ -203,6 +203,8 @@ struct sweep {
 struct exchange {
 	struct rib *rib;
 	struct policy *policy;
+	struct policy_proof proof; /* the policy's too */
+	struct proving *proving;
 	struct arena arena;
 	struct classes classes;
 	uint32_t words;
@@ -270,6 +272,7 @@ struct exchange {
 	/* slow work */
 	struct sweep sweep;
 	uint32_t judge_page; /* sets below are judged; RIB_NONE: not judging */
+	bool judge_all;	     /* not only those that prove_path() finds */
 	bool judge_prefixes;
 	struct vec replaced;	/* pairs of old and new set */
 	struct vec replaced_by; /* new set by old */
@@ -377,8 +380,8 @@ uint32_t judge_set(
     struct exchange *x, const struct bgp_attrs *a, struct rib_set_in *in);
 /* The same routes' set when the prefix itself is refused, or is not. */
 uint32_t judge_with_reason(
-    struct exchange *x, uint32_t set, enum reason reason);
-/* Everything is to be judged again. */
+    struct exchange *x, uint32_t set, enum reason reason, uint8_t tags);
+/* Sets are to be judged again: all with judge_all, or as prove_path() says. */
 void judge_start(struct exchange *x);
 /* Goes on until the deadline; true when done with the sets. */
 bool judge_step(struct exchange *x, uint64_t deadline);
@@ -388,6 +391,17 @@ uint32_t judge_replacement(struct exchange *x, uint32_t old);
 void judge_forget(struct exchange *x);
 /* Changes a stale set into a long-lived stale one (RFC 9494). */
 void judge_llgr(struct exchange *x, uint32_t old);
+
+/* prove.c */
+int prove_init(struct exchange *x);
+void prove_done(struct exchange *x);
+/* VRPs changed: the walk asks of each prefix whether that touches it. */
+bool prove_walks(const struct exchange *x);
+bool prove_touches(const struct exchange *x, enum family f, uint32_t id);
+void prove_walked(struct exchange *x);
+/* The path has a customer whose ASPA changed. */
+bool prove_path(const struct exchange *x, struct bytes as_path);
+void prove_judged(struct exchange *x);
 
 /* import.c */
 void import_update(struct exchange *x, uint32_t slot, struct rd body);

@@ -158,15 +158,19 @@ static void judge(
     struct exchange *x, const struct bgp_attrs *a, struct rib_set_in *in)
 {
 	const struct slot *s = x->slot[in->slot];
+	uint8_t tags = 0;
 
 	rank_of(a, in);
 	if (!(in->flags & RIB_SET_PREFIX)) {
 		struct verdict v = policy_check_attrs(x->policy, s->c.member, a,
-		    (struct policy_next_hop){in->next_hop.p, in->next_hop.n});
+		    (struct policy_next_hop){in->next_hop.p, in->next_hop.n},
+		    &tags);
 
 		in->reason = v.accept ? REASON_NONE : v.reason;
 	}
+	in->tags &= RIB_TAGS_KEY;
 	if (in->reason == REASON_NONE) {
+		in->tags |= tags;
 		in->class = class_for(x, a, in);
 	} else {
 		in->class = 0;
@@ -213,6 +217,7 @@ static bool in_of(struct exchange *x, uint32_t set, bool copy,
 	    .family = p.family,
 	    .flags =
 		rib_set_at(x->rib, set)->flags & (RIB_SET_LLGR | RIB_SET_STALE),
+	    .tags = p.tags & RIB_TAGS_KEY,
 	    .unconfirmed = rib_set_at(x->rib, set)->unconfirmed,
 	    .wire = p.wire,
 	    .next_hop_at = p.next_hop_at,
@@ -222,13 +227,15 @@ static bool in_of(struct exchange *x, uint32_t set, bool copy,
 	return true;
 }
 
-uint32_t judge_with_reason(struct exchange *x, uint32_t set, enum reason reason)
+uint32_t judge_with_reason(
+    struct exchange *x, uint32_t set, enum reason reason, uint8_t tags)
 {
 	struct rib_set_in in;
 	struct bgp_attrs a;
 
 	if (!in_of(x, set, true, &in, &a))
 		return RIB_NONE;
+	in.tags = tags;
 	if (reason != REASON_NONE) {
 		in.flags |= RIB_SET_PREFIX;
 		in.reason = reason;
@@ -268,10 +275,12 @@ static void judge_again(struct exchange *x, uint32_t old)
 	if (s->flags & (RIB_SET_DEAD | RIB_SET_CHANGED | RIB_SET_PREFIX) ||
 	    !in_of(x, old, true, &in, &a))
 		return;
+	if (!x->judge_all && !prove_path(x, a.as_path))
+		return;
 	uint8_t flags = s->flags;
 	judge(x, &a, &in);
 	if (in.reason == s->reason && in.class == rib_class_of(x->rib, old) &&
-	    !((in.flags ^ flags) & RIB_SET_SCRUB)) {
+	    in.tags == s->tags && !((in.flags ^ flags) & RIB_SET_SCRUB)) {
 		class_unref(x, in.class);
 		return;
 	}
@@ -312,7 +321,9 @@ bool judge_step(struct exchange *x, uint64_t deadline)
 			return false;
 	}
 	x->judge_page = RIB_NONE;
-	x->judge_prefixes = true;
+	x->judge_prefixes |= x->judge_all;
+	x->judge_all = false;
+	prove_judged(x);
 	return true;
 }
 

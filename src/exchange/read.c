@@ -1,6 +1,8 @@
 /* What readers see of the exchange. */
 #include "exchange/internal.h"
 
+#include "bgp/attrs.h"
+
 const struct rib *exchange_rib(const struct exchange *x)
 {
 	return x->rib;
@@ -75,6 +77,17 @@ enum exchange_bar exchange_may(
 	if (c->key->flags & CLASS_NONE)
 		return EXCHANGE_BAR_SIZE;
 	return class_bar(c, x->slot[slot]);
+}
+
+enum rov exchange_rov(
+    const struct exchange *x, uint32_t set, const struct prefix *p)
+{
+	struct bgp_attrs a;
+
+	if (!policy_uses_rov(x->policy))
+		return ROV_UNCHECKED;
+	bgp_attrs_read(rib_set_wire(x->rib, rib_set_at(x->rib, set)), &a);
+	return policy_rov(x->policy, p, bgp_path_origin(a.as_path));
 }
 
 static bool gets(const struct exchange *x, uint32_t set, uint32_t slot)

@@ -38,7 +38,8 @@ static uint32_t judged(
     struct exchange *x, enum family f, uint32_t id, uint32_t set)
 {
 	const struct rib_set *s = rib_set_at(x->rib, set);
-	const struct slot *slot = x->slot[rib_set_slot(x->rib, set)];
+	const struct policy_member *m =
+	    x->slot[rib_set_slot(x->rib, set)]->c.member;
 	enum reason is = s->reason;
 	struct prefix p;
 
@@ -48,23 +49,28 @@ static uint32_t judged(
 		return RIB_NONE;
 	rib_prefix(x->rib, f, id, &p);
 	arena_reset(&x->arena);
+	enum rov rov = exchange_rov(x, set, &p);
+	uint8_t tag = policy_tag_rov(x->policy, rov);
 	if (is == REASON_NONE) {
-		struct verdict v =
-		    policy_check_prefix(x->policy, slot->c.member, &p);
+		struct verdict v = policy_check_prefix(x->policy, m, &p, rov);
 
-		return v.accept ? RIB_NONE
-				: judge_with_reason(x, set, v.reason);
+		if (!v.accept)
+			return judge_with_reason(x, set, v.reason, 0);
+		return tag == (s->tags & RIB_TAGS_KEY)
+			   ? RIB_NONE
+			   : judge_with_reason(x, set, REASON_NONE, tag);
 	}
 	/* Refused for its prefix: the attributes come first. */
-	uint32_t plain = judge_with_reason(x, set, REASON_NONE);
+	uint32_t plain = judge_with_reason(x, set, REASON_NONE, tag);
 	if (plain == RIB_NONE ||
 	    rib_set_at(x->rib, plain)->reason != REASON_NONE)
 		return plain;
-	struct verdict v = policy_check_prefix(x->policy, slot->c.member, &p);
+	struct verdict v = policy_check_prefix(x->policy, m, &p, rov);
 	if (v.accept)
 		return plain;
 	rib_set_unref(x->rib, plain);
-	return v.reason == is ? RIB_NONE : judge_with_reason(x, set, v.reason);
+	return v.reason == is ? RIB_NONE
+			      : judge_with_reason(x, set, v.reason, 0);
 }
 
 static void recount(
@@ -89,7 +95,8 @@ static void put(
 		rib_set_unref(x->rib, set);
 }
 
-static void path(struct exchange *x, enum family f, uint32_t id, uint32_t set)
+static void path(struct exchange *x, enum family f, uint32_t id, uint32_t set,
+    bool touched)
 {
 	uint8_t flags = rib_set_at(x->rib, set)->flags;
 
@@ -113,8 +120,9 @@ static void path(struct exchange *x, enum family f, uint32_t id, uint32_t set)
 		set = by;
 		flags = rib_set_at(x->rib, set)->flags;
 		rib_set_unref(x->rib, by);
+		touched = true; /* one that was refused may pass now */
 	}
-	if (!x->judge_prefixes)
+	if (!x->judge_prefixes && !touched)
 		return;
 	uint32_t want = judged(x, f, id, set);
 	if (want != RIB_NONE)
@@ -129,19 +137,20 @@ static void entry(struct exchange *x, enum family f, uint32_t id)
 
 	if (e->flags & RIB_ENTRY_FREE || !n)
 		return;
-	if (!x->judge_prefixes && !is_marked(x, e))
+	bool touched = prove_walks(x) && prove_touches(x, f, id);
+	if (!x->judge_prefixes && !touched && !is_marked(x, e))
 		return;
 	if (n <= sizeof few / sizeof *few) {
 		rib_list(x->rib, e, few, n);
 		for (size_t i = 0; i < n; i++)
-			path(x, f, id, few[i]);
+			path(x, f, id, few[i], touched);
 		return;
 	}
 	/* Changing paths uses the RIB's own list: walk over a copy. */
 	uint32_t *all = x->sweep_list;
 	n = rib_list(x->rib, e, all, RIB_PATHS_MAX);
 	for (size_t i = 0; i < n; i++)
-		path(x, f, id, all[i]);
+		path(x, f, id, all[i], touched);
 }
 
 /* A pass is over. */
@@ -152,6 +161,7 @@ static void finish(struct exchange *x)
 	if (x->sweep.on)
 		return;
 	x->judge_prefixes = false;
+	prove_walked(x);
 	rib_marks_clear(x->rib);
 	judge_forget(x);
 }
@@ -159,6 +169,7 @@ static void finish(struct exchange *x)
 bool sweep_step(struct exchange *x, uint64_t deadline)
 {
 	struct sweep *s = &x->sweep;
+	bool each = x->judge_prefixes || prove_walks(x);
 
 	while (s->on) {
 		uint32_t end = rib_end(x->rib, s->f);
@@ -170,7 +181,7 @@ bool sweep_step(struct exchange *x, uint64_t deadline)
 			    rib_entry_at(x->rib, s->f, s->id);
 
 			/* One path, and nothing to do with it: nearly all. */
-			if (e->n == 1 && !x->judge_prefixes &&
+			if (e->n == 1 && !each &&
 			    !rib_set_marked(x->rib, e->best))
 				continue;
 			entry(x, s->f, s->id);

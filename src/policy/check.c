@@ -17,7 +17,8 @@ struct check {
 	const char *(*idle)(const struct input *in);
 	enum {
 		STRICT, /* done in preset strict */
-		ALWAYS, /* the operator has no say in it */
+		OF_ITS_OWN, /* has a directive of its own */
+		ALWAYS,	    /* the operator has no say in it */
 	} when;
 };
 
@@ -344,7 +345,7 @@ static enum reason check_prefix_set(
 /* ---- the list ---------------------------------------------------------- */
 
 enum {
-	N_ATTRS = 12
+	N_ATTRS = 13
 }; /* those of the first half, which come first */
 
 static const struct check checks[] = {
@@ -379,6 +380,9 @@ static const struct check checks[] = {
 	check_never_via, no_never_via, STRICT},
     {{"otc", "the OTC attribute does not show a leak", POLICY_ATTRS}, check_otc,
 	NULL, ALWAYS},
+    {{"aspa", "the AS path does not contradict the ASPAs of its networks",
+	 POLICY_ATTRS},
+	proof_check_aspa, proof_no_aspa, OF_ITS_OWN},
     {{"origin_set", "the origin AS is in the member's set", POLICY_ATTRS},
 	check_origin, no_origins, STRICT},
     {{"length", "the prefix is neither too long nor too short", POLICY_PREFIX},
@@ -390,6 +394,9 @@ static const struct check checks[] = {
 	check_bogon_prefix, NULL, STRICT},
     {{"prefix_set", "the prefix is in the member's set", POLICY_PREFIX},
 	check_prefix_set, no_prefixes, STRICT},
+    {{"rov", "the ROAs that cover the prefix, if any, permit its origin",
+	 POLICY_PREFIX},
+	proof_check_rov, proof_no_rov, OF_ITS_OWN},
 };
 
 _Static_assert(ARRAY_SIZE(checks) <= POLICY_CHECKS_MAX, "a trace holds all");
@@ -404,7 +411,7 @@ uint32_t policy_checks_on(const struct conf_policy *c)
 	uint32_t on = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++)
-		if (checks[i].when == ALWAYS || c->preset == CONF_PRESET_STRICT)
+		if (checks[i].when != STRICT || c->preset == CONF_PRESET_STRICT)
 			on |= 1u << i;
 	return on;
 }
@@ -431,21 +438,24 @@ static inline struct verdict run(const struct input *in, size_t from, size_t to)
 
 struct verdict policy_check_attrs(const struct policy *p,
     const struct policy_member *m, const struct bgp_attrs *a,
-    struct policy_next_hop next_hop)
+    struct policy_next_hop next_hop, uint8_t *ret_tags)
 {
 	struct input in = {.p = p, .m = m, .a = a, .next_hop = next_hop};
 
+	*ret_tags = 0;
 	if (!p->present || !m)
 		return refused(REASON_NO_POLICY);
 	if (p->strict)
 		read_path(&in, &in.facts);
+	in.aspa = policy_aspa(p, a->as_path);
+	*ret_tags = policy_tag_attrs(p, m, in.aspa);
 	return run(&in, 0, N_ATTRS);
 }
 
 struct verdict policy_check_prefix(const struct policy *p,
-    const struct policy_member *m, const struct prefix *prefix)
+    const struct policy_member *m, const struct prefix *prefix, enum rov rov)
 {
-	struct input in = {.p = p, .m = m, .prefix = prefix};
+	struct input in = {.p = p, .m = m, .prefix = prefix, .rov = rov};
 
 	if (!p->present || !m)
 		return refused(REASON_NO_POLICY);
@@ -454,7 +464,7 @@ struct verdict policy_check_prefix(const struct policy *p,
 
 bool policy_asks_prefix(const struct policy *p, const struct policy_member *m)
 {
-	return !p->present || !m || p->strict;
+	return !p->present || !m || p->strict || policy_uses_rov(p);
 }
 
 /* ---- explaining -------------------------------------------------------- */
@@ -510,6 +520,9 @@ void policy_trace(const struct policy *p, const struct policy_member *m,
 		ret->verdict = refused(REASON_NO_POLICY);
 	else
 		read_path(&in, &in.facts);
+	in.origin = in.facts.origin;
+	in.aspa = policy_aspa(p, a->as_path);
+	in.rov = policy_rov(p, prefix, in.origin);
 	ret->n = ARRAY_SIZE(checks);
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
 		struct policy_step *s = &ret->step[i];

@@ -29,6 +29,9 @@ struct input {
 	const struct bgp_attrs *a;
 	const struct prefix *prefix;
 	struct policy_next_hop next_hop;
+	uint32_t origin; /* 0: none */
+	enum rov rov;
+	enum aspa aspa;
 	struct facts facts;
 };
 
@@ -43,3 +46,9 @@ struct note {
 		if (why)                                                       \
 			(void)snprintf((why)->buf, (why)->n, __VA_ARGS__);     \
 	} while (0)
+
+/* proof.c */
+enum reason proof_check_rov(const struct input *in, const struct note *why);
+enum reason proof_check_aspa(const struct input *in, const struct note *why);
+const char *proof_no_rov(const struct input *in);
+const char *proof_no_aspa(const struct input *in);

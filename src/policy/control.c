@@ -9,7 +9,7 @@
  *
  * Everything in the first two rows, whatever the second number, is ours; of
  * the large ones RS:0:*, RS:1:*, RS:101-103:* and the informational
- * RS:1000:*, RS:1001:* and RS:1101:*.
+ * RS:1000:*, RS:1001:*, RS:1002:* and RS:1101:*.
  */
 #include "policy/internal.h"
 
@@ -95,9 +95,10 @@ static bool wish_large(uint32_t rs, struct rd *r, struct policy_wish *ret)
 		ret->ask = peer ? POLICY_ASK_PREPEND : POLICY_ASK_PREPEND_ALL;
 		ret->prepend = (uint8_t)(what - 100);
 		return true;
-	case 1000: /* RPKI outcome, ours to say */
-	case 1001:
-	case 1101: /* reason of a refusal, ours to say */
+	case POLICY_INFO_RPKI: /* ours to say, as is a refusal's reason */
+	case POLICY_INFO_REGISTRY:
+	case POLICY_INFO_ASPA:
+	case 1101:
 		ret->ask = POLICY_ASK_NOTHING;
 		return true;
 	default:

@@ -28,6 +28,10 @@ struct policy {
 	bool present;
 	bool strict;
 	uint32_t on; /* bit i: the i-th check of the list is done */
+	enum conf_validation rov;
+	enum conf_validation aspa;
+	bool inform;
+	struct policy_proof proof;
 	uint32_t asn;
 	uint8_t min_len[FAMILY_COUNT];
 	uint8_t max_len[FAMILY_COUNT];
@@ -44,6 +48,10 @@ struct policy {
 
 /* check.c: the checks that this policy asks for, as bits. */
 uint32_t policy_checks_on(const struct conf_policy *c);
+
+/* proof.c: the bits of the first half. */
+uint8_t policy_tag_attrs(const struct policy *p, const struct policy_member *m,
+    enum aspa aspa);
 
 /* A member's ASN, whoever announces it. */
 bool policy_knows_asn(const struct policy *p, uint32_t asn);

@@ -142,6 +142,9 @@ struct policy *policy_new(const struct conf *c)
 	p->present = c->policy.present;
 	p->strict = c->policy.preset == CONF_PRESET_STRICT;
 	p->asn = c->exchange.asn;
+	p->rov = c->policy.rov;
+	p->aspa = c->policy.aspa;
+	p->inform = c->policy.inform;
 	memcpy(p->min_len, c->policy.min_len, sizeof p->min_len);
 	memcpy(p->max_len, c->policy.max_len, sizeof p->max_len);
 	p->max_path = c->policy.max_path;

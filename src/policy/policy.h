@@ -21,6 +21,7 @@
 #include "bgp/bgp.h"
 #include "conf/conf.h"
 #include "net/addr.h"
+#include "rpki/rpki.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,6 +48,37 @@ const struct policy_member *policy_member_find(
 /* Its configured name; lives as long as the policy. */
 const char *policy_member_name(const struct policy_member *m);
 
+/* ---- what the RPKI says ------------------------------------------------- */
+
+/* The tables, borrowed; without one what it would say is unchecked. */
+struct policy_proof {
+	const struct vrps *vrps;
+	const struct aspas *aspas;
+	bool cached;	      /* there is a cache to ask, at least by name */
+	const char *no_vrps;  /* why there is no table: "the data expired" */
+	const char *no_aspas; /* the same; NULL: no cache is configured */
+	const char *source[RPKI_CACHES]; /* bits of sources: "rpki1:3323" */
+};
+
+/* Also while the policy is in use; what was judged before stays as it is. */
+void policy_prove(struct policy *p, const struct policy_proof *proof);
+
+/* Does a change in the table change any verdict or community? */
+bool policy_uses_rov(const struct policy *p);
+bool policy_uses_aspa(const struct policy *p);
+
+/* ROV_UNCHECKED without a table, or with rov off. */
+enum rov policy_rov(
+    const struct policy *p, const struct prefix *prefix, uint32_t origin);
+/* To be called some routes before. */
+void policy_rov_soon(const struct policy *p, const struct prefix *prefix);
+/* Of a path that came from a member; ASPA_UNCHECKED likewise. */
+enum aspa policy_aspa(const struct policy *p, struct bytes as_path);
+
+/* "rpki1:3323, rpki2:3323" into buf, which it gives. */
+const char *policy_sources(
+    const struct policy *p, uint16_t sources, char *buf, size_t n);
+
 /* ---- import ------------------------------------------------------------ */
 
 /* A next hop as received: 4, 16 or 32 bytes (global, link-local). */
@@ -57,15 +89,52 @@ struct policy_next_hop {
 
 /*
  * The first half: what does not depend on the prefix.  m: NULL gives
- * NO_POLICY.
+ * NO_POLICY.  *ret_tags: what clients are told of the route, if it is
+ * accepted.
  */
 struct verdict policy_check_attrs(const struct policy *p,
     const struct policy_member *m, const struct bgp_attrs *a,
-    struct policy_next_hop next_hop);
+    struct policy_next_hop next_hop, uint8_t *ret_tags);
 
-/* The second half: lengths, bogons, peering LAN, the member's prefix set. */
+/*
+ * The second half: lengths, bogons, peering LAN, the member's prefix set, and
+ * what policy_rov() said.
+ */
 struct verdict policy_check_prefix(const struct policy *p,
-    const struct policy_member *m, const struct prefix *prefix);
+    const struct policy_member *m, const struct prefix *prefix, enum rov rov);
+
+/* ---- informational communities ------------------------------------------ */
+
+/* RS:1000:n, RS:1001:n and RS:1002:n, as IXPs use them. */
+enum policy_info {
+	POLICY_INFO_RPKI = 1000,
+	POLICY_INFO_REGISTRY = 1001,
+	POLICY_INFO_ASPA = 1002,
+};
+
+enum policy_rpki {
+	POLICY_RPKI_VALID = 1,
+	POLICY_RPKI_NOT_FOUND = 2,
+	POLICY_RPKI_UNCHECKED = 3,
+	POLICY_RPKI_INVALID = 4,
+};
+
+enum policy_registry {
+	POLICY_REGISTRY_VALID = 1,
+	POLICY_REGISTRY_UNCHECKED = 2,
+};
+
+/* What of it is said of a route, in six bits; 0: nothing. */
+#define POLICY_TAG_ROV 7u /* n of RS:1000:n; of the prefix, not the set */
+#define POLICY_TAG_REGISTRY_AT 3
+#define POLICY_TAG_REGISTRY 3u /* n of RS:1001:n */
+#define POLICY_TAG_ASPA 32u /* RS:1002:4 */
+
+uint8_t policy_tag_rov(const struct policy *p, enum rov rov);
+
+/* As large communities, 12 bytes each. */
+#define POLICY_TAGS_MAX 36
+void policy_tags_write(const struct policy *p, uint8_t tags, struct wr *w);
 
 /* False: the second half accepts whatever the first has accepted. */
 bool policy_asks_prefix(const struct policy *p, const struct policy_member *m);

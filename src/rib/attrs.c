@@ -155,7 +155,9 @@ static uint32_t hash_in(const struct rib *r, const struct rib_set_in *in)
 {
 	uint64_t tags = (uint64_t)in->slot << 16 ^
 			(uint64_t)(in->flags & KEY_FLAGS) << 4 ^
-			(uint64_t)in->unconfirmed << 12 ^ (uint64_t)in->family;
+			(uint64_t)in->unconfirmed << 12 ^
+			(uint64_t)(in->tags & RIB_TAGS_KEY) << 48 ^
+			(uint64_t)in->family;
 
 	if (in->flags & RIB_SET_PREFIX)
 		tags ^= (uint64_t)in->reason << 40;
@@ -175,6 +177,7 @@ static bool set_is(
 		return false;
 	return s->wire_len == in->wire.n && s->path_id == in->path_id &&
 	       !((s->flags ^ in->flags) & KEY_FLAGS) &&
+	       !((s->tags ^ in->tags) & RIB_TAGS_KEY) &&
 	       s->unconfirmed == in->unconfirmed && s->family == in->family &&
 	       s->next_hop_len == in->next_hop.n &&
 	       rib_set_slot(r, set) == in->slot &&
@@ -216,6 +219,7 @@ static uint32_t set_new(
 	    .flags = in->flags,
 	    .family = in->family & 1,
 	    .unconfirmed = in->unconfirmed,
+	    .tags = (unsigned)in->tags & 63u,
 	};
 	((uint64_t *)r->keys.p)[set] =
 	    rib_rank_key(&in->rank, in->reason != REASON_NONE);
@@ -308,7 +312,7 @@ bool rib_set_same(const struct rib *r, uint32_t a, uint32_t b)
 	if (sa->wire_len != sb->wire_len ||
 	    rib_class_of(r, a) != rib_class_of(r, b) ||
 	    sa->next_hop_len != sb->next_hop_len ||
-	    sa->path_id != sb->path_id ||
+	    sa->path_id != sb->path_id || sa->tags != sb->tags ||
 	    (sa->flags ^ sb->flags) & RIB_SET_LLGR ||
 	    rib_set_slot(r, a) != rib_set_slot(r, b))
 		return false;

@@ -59,6 +59,7 @@ void rib_path(const struct rib *r, uint32_t set, struct rib_path *ret)
 	    .family = s->family,
 	    .path_id = s->path_id,
 	    .verdict = {s->reason == REASON_NONE, s->reason},
+	    .tags = s->tags,
 	    .stale = s->flags & RIB_SET_STALE,
 	    .wire = rib_set_wire(r, s),
 	    .next_hop_at = s->next_hop_at,

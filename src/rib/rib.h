@@ -88,6 +88,7 @@ struct rib_path {
 	uint32_t
 	    path_id; /* ours: stable for the path, sent to ADD-PATH clients */
 	struct verdict verdict;
+	uint8_t tags;	   /* what is said of it when it goes out */
 	bool stale;	   /* RFC 4724: its session is restarting */
 	struct bytes wire; /* canonical attributes as received (bgp.h) */
 	uint16_t next_hop_at;

@@ -72,6 +72,12 @@ enum rib_set_flag {
 	RIB_SET_CHANGED = 128, /* another is to take its place */
 };
 
+/*
+ * Tags are the exchange's: what it says of the routes when they go out.  These
+ * of them tell sets apart; the others follow from what the set is.
+ */
+#define RIB_TAGS_KEY 7u
+
 struct rib_set {
 	uint32_t refs; /* paths, and records that still need it */
 	uint32_t hash;
@@ -85,6 +91,7 @@ struct rib_set {
 	uint8_t flags;
 	uint8_t family : 1;
 	uint8_t unconfirmed : 1; /* since a BoRR (RFC 7313) */
+	uint8_t tags : 6;	 /* what is said of it, see RIB_TAGS_KEY */
 };
 
 struct rib_page {
@@ -225,6 +232,7 @@ struct rib_set_in {
 	enum family family;
 	enum reason reason;
 	uint8_t flags; /* enum rib_set_flag */
+	uint8_t tags;
 	bool unconfirmed;
 	struct bytes wire;
 	uint16_t next_hop_at;
@@ -234,7 +242,8 @@ struct rib_set_in {
 
 /*
  * The set of that slot, family, path id, attributes, next hop and flags (LLGR,
- * STALE, unconfirmed, PREFIX and then the reason), with one more reference;
+ * STALE, unconfirmed, PREFIX and then the reason) and tags, with one more
+ * reference;
  * RIB_NONE: there is none.  *ret_hash is for rib_set_add().
  */
 uint32_t rib_set_find(

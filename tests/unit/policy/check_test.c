@@ -35,9 +35,11 @@ static enum reason attrs_reason(struct world *w)
 {
 	const struct bgp_attrs *a = route_done(&w->r);
 	struct prefix good = prefix_from("11.0.0.0/16");
-	struct verdict v = policy_check_attrs(w->p, w->m, a, w->hop);
+	uint8_t tags = 1;
+	struct verdict v = policy_check_attrs(w->p, w->m, a, w->hop, &tags);
 	static struct policy_trace t;
 
+	assert_int_equal(tags, 0);
 	policy_trace(w->p, w->m, &good, a, w->hop, &t);
 	assert_int_equal(t.verdict.accept, v.accept);
 	assert_int_equal(t.verdict.reason, v.reason);
@@ -375,7 +377,7 @@ static void prefixes_are_judged(void **state)
 
 		if (t[i].asn == 65550)
 			m = policy_member_find(w.p, 65550, &at);
-		struct verdict v = policy_check_prefix(w.p, m, &p);
+		struct verdict v = policy_check_prefix(w.p, m, &p, ROV_UNCHECKED);
 		if (v.reason != t[i].want || v.accept != !t[i].want)
 			fail_msg(
 			    "%s: %s", t[i].prefix, reason_info(v.reason)->word);
@@ -390,11 +392,12 @@ static void nothing_passes_without_a_policy(void **state)
 	static struct make m;
 	static struct world w;
 	struct verdict v;
+	uint8_t tags;
 
 	(void)state;
 	begin(&w);
 	route_path(&w.r, 64501);
-	v = policy_check_attrs(w.p, NULL, route_done(&w.r), w.hop);
+	v = policy_check_attrs(w.p, NULL, route_done(&w.r), w.hop, &tags);
 	assert_int_equal(v.reason, REASON_NO_POLICY);
 	policy_free(w.p);
 
@@ -405,7 +408,7 @@ static void nothing_passes_without_a_policy(void **state)
 	w.m = policy_member_find(w.p, 64501, &at);
 	assert_false(policy_present(w.p));
 	assert_int_equal(attrs_reason(&w), REASON_NO_POLICY);
-	v = policy_check_prefix(w.p, w.m, &good);
+	v = policy_check_prefix(w.p, w.m, &good, ROV_UNCHECKED);
 	assert_false(v.accept);
 	assert_int_equal(v.reason, REASON_NO_POLICY);
 	assert_string_equal(
@@ -432,7 +435,7 @@ static void open_takes_anything_well_formed(void **state)
 	w.hop = (struct policy_next_hop){hop12, 4};
 	route_segment(&w.r, BGP_AS_SET, set, 3);
 	assert_int_equal(attrs_reason(&w), REASON_NONE);
-	assert_true(policy_check_prefix(w.p, w.m, &bad).accept);
+	assert_true(policy_check_prefix(w.p, w.m, &bad, ROV_UNCHECKED).accept);
 	assert_string_equal(
 	    evidence(&w, "10.0.0.0/32", "bogon_prefix", POLICY_SKIPPED),
 	    "preset open");

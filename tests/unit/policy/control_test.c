@@ -117,7 +117,8 @@ static void who_gets_it(void **state)
 	    {RS, {L(0, 0, 64501)}, false, 1, 1, 1},
 	    {RS, {L(RS, 1000, 1), L(RS, 1101, 3)}, true, 1, 1, 1},
 	    {RS, {L(RS, 1001, 64501)}, true, 1, 1, 1},
-	    {RS, {L(RS, 1002, 64501)}, false, 1, 1, 1},
+	    {RS, {L(RS, 1002, 64501)}, true, 1, 1, 1},
+	    {RS, {L(RS, 1003, 64501)}, false, 1, 1, 1},
 	    /* kinds together */
 	    {RS, {S(0, RS), E2(RS, 196615), L(RS, 1, 64502)}, true, 0, 1, 1},
 	    {RS, {L(RS, 0, 0), S(RS, 64501), E2(0, 64501)}, true, 0, 0, 0},
