@@ -76,7 +76,7 @@ struct conf_policy {
 	enum conf_validation aspa;
 	bool own_rov; /* else: reject, with preset open off */
 	bool own_aspa;
-	bool inform; /* say what is known in communities */
+	bool inform;	 /* say what is known in communities */
 	bool own_inform; /* else: on, with preset open off */
 };
 

@@ -517,8 +517,8 @@ void watch_class_dropped(struct exchange *x, uint32_t class);
 /* It is still to be told: an empty prefix must keep its id. */
 bool watch_owes(const struct exchange *x, enum family f, uint32_t id);
 bool watch_behind(const struct exchange *x);
-void watch_needs(const struct exchange *x, enum family f, uint64_t *bits,
-    uint32_t words);
+void watch_needs(
+    const struct exchange *x, enum family f, uint64_t *bits, uint32_t words);
 /* True when there is more to do now. */
 bool watch_work(struct exchange *x, uint64_t deadline);
 

@@ -95,8 +95,8 @@ static void put(
 		rib_set_unref(x->rib, set);
 }
 
-static void path(struct exchange *x, enum family f, uint32_t id, uint32_t set,
-    bool touched)
+static void path(
+    struct exchange *x, enum family f, uint32_t id, uint32_t set, bool touched)
 {
 	uint8_t flags = rib_set_at(x->rib, set)->flags;
 

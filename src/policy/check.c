@@ -16,7 +16,7 @@ struct check {
 	/* Why it does not apply although the list does, or NULL. */
 	const char *(*idle)(const struct input *in);
 	enum {
-		STRICT, /* done in preset strict */
+		STRICT,	    /* done in preset strict */
 		OF_ITS_OWN, /* has a directive of its own */
 		ALWAYS,	    /* the operator has no say in it */
 	} when;

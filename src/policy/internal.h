@@ -50,8 +50,8 @@ struct policy {
 uint32_t policy_checks_on(const struct conf_policy *c);
 
 /* proof.c: the bits of the first half. */
-uint8_t policy_tag_attrs(const struct policy *p, const struct policy_member *m,
-    enum aspa aspa);
+uint8_t policy_tag_attrs(
+    const struct policy *p, const struct policy_member *m, enum aspa aspa);
 
 /* A member's ASN, whoever announces it. */
 bool policy_knows_asn(const struct policy *p, uint32_t asn);

@@ -128,7 +128,7 @@ enum policy_registry {
 #define POLICY_TAG_ROV 7u /* n of RS:1000:n; of the prefix, not the set */
 #define POLICY_TAG_REGISTRY_AT 3
 #define POLICY_TAG_REGISTRY 3u /* n of RS:1001:n */
-#define POLICY_TAG_ASPA 32u /* RS:1002:4 */
+#define POLICY_TAG_ASPA 32u    /* RS:1002:4 */
 
 uint8_t policy_tag_rov(const struct policy *p, enum rov rov);
 

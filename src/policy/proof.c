@@ -109,8 +109,8 @@ const char *policy_sources(
 		if (!(sources >> i & 1))
 			continue;
 		if (name)
-			k = snprintf(buf + at, n - at, "%s%s", at ? ", " : "",
-			    name);
+			k = snprintf(
+			    buf + at, n - at, "%s%s", at ? ", " : "", name);
 		else
 			k = snprintf(buf + at, n - at, "%scache %u",
 			    at ? ", " : "", i + 1);
@@ -134,8 +134,8 @@ static void say_vrp(
 		    in->origin ? "is not for AS%u" : "is for an AS",
 		    in->origin);
 	else
-		(void)snprintf(what, sizeof what, "is for no more than /%u",
-		    v->max_len);
+		(void)snprintf(
+		    what, sizeof what, "is for no more than /%u", v->max_len);
 	clock_rfc3339(v->since_s, since);
 	SAY(why, "VRP %s-%u AS%u %s; from %s, since %s",
 	    prefix_format(&v->prefix, prefix), v->max_len, v->asn, what,
@@ -235,8 +235,8 @@ uint8_t policy_tag_rov(const struct policy *p, enum rov rov)
 	return rov_numbers[rov];
 }
 
-uint8_t policy_tag_attrs(const struct policy *p, const struct policy_member *m,
-    enum aspa aspa)
+uint8_t policy_tag_attrs(
+    const struct policy *p, const struct policy_member *m, enum aspa aspa)
 {
 	uint8_t tags = 0;
 

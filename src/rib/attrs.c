@@ -153,11 +153,10 @@ static int grow_index(struct rib *r)
 
 static uint32_t hash_in(const struct rib *r, const struct rib_set_in *in)
 {
-	uint64_t tags = (uint64_t)in->slot << 16 ^
-			(uint64_t)(in->flags & KEY_FLAGS) << 4 ^
-			(uint64_t)in->unconfirmed << 12 ^
-			(uint64_t)(in->tags & RIB_TAGS_KEY) << 48 ^
-			(uint64_t)in->family;
+	uint64_t tags =
+	    (uint64_t)in->slot << 16 ^ (uint64_t)(in->flags & KEY_FLAGS) << 4 ^
+	    (uint64_t)in->unconfirmed << 12 ^
+	    (uint64_t)(in->tags & RIB_TAGS_KEY) << 48 ^ (uint64_t)in->family;
 
 	if (in->flags & RIB_SET_PREFIX)
 		tags ^= (uint64_t)in->reason << 40;

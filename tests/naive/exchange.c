@@ -38,6 +38,7 @@ struct peer {
 
 struct naive {
 	const struct conf *c;
+	const struct naive_proof *proof;
 	struct peer peer[MAX_PEERS];
 	uint32_t n_peer;
 	struct route *route;
@@ -68,8 +69,11 @@ struct naive *naive_new(const struct conf *c)
 {
 	struct naive *n = calloc(1, sizeof *n);
 
+	static const struct naive_proof none;
+
 	must(n);
 	n->c = c;
+	n->proof = &none;
 	arena_init(&n->arena, 1 << 20);
 	return n;
 }
@@ -112,6 +116,12 @@ void naive_reload(struct naive *n, const struct conf *c)
 {
 	n->ordered = false;
 	n->c = c;
+}
+
+void naive_prove(struct naive *n, const struct naive_proof *p)
+{
+	n->ordered = false;
+	n->proof = p;
 }
 
 static uint32_t find_peer(struct naive *n, const struct ip *addr)
@@ -419,18 +429,25 @@ static uint32_t number_in(const struct route *r, unsigned code)
 	return v;
 }
 
-static bool accepted(const struct naive *n, const struct route *r)
+static struct naive_import import_of(
+    const struct naive *n, const struct route *r)
 {
 	const struct feed_up *as = &n->peer[r->peer].as;
-	struct naive_import in = {
+
+	return (struct naive_import){
 	    .asn = as->asn,
 	    .peer = as->peer,
 	    .prefix = r->prefix,
 	    .wire = wire_of(r),
 	    .next_hop = {r->next_hop, r->next_hop_len},
 	};
+}
 
-	return !r->malformed && naive_judge(n->c, &in) == REASON_NONE;
+static bool accepted(const struct naive *n, const struct route *r)
+{
+	struct naive_import in = import_of(n, r);
+
+	return !r->malformed && naive_judge(n->c, n->proof, &in) == REASON_NONE;
 }
 
 /* -1 when a comes first by what is compared across neighbours. */
@@ -574,9 +591,16 @@ static void give(struct naive *n, const struct route *r, int prepend)
 	}
 	n->seen.prepended += prepend > 0;
 	n->seen.otc += !naive_attr(wire_of(r), 35).n;
+	struct naive_import in = import_of(n, r);
+	uint32_t told[3];
+	naive_told(n->c, n->proof, &in, told);
+	n->seen.valid += told[0] == 1;
+	n->seen.unchecked += told[0] == 3;
+	n->seen.invalid += told[0] == 4;
+	n->seen.no_path += told[2] > 0;
 	struct naive_has *h = &n->out[n->n_out];
 	wire.n = naive_rewrite(
-	    n->c->exchange.asn, wire_of(r), (unsigned)prepend, rewritten);
+	    n->c->exchange.asn, wire_of(r), (unsigned)prepend, told, rewritten);
 	*h = (struct naive_has){
 	    .prefix = r->prefix,
 	    .at = n->n_bytes,

@@ -23,6 +23,9 @@ void naive_free(struct naive *n);
 void naive_forget(struct naive *n);
 void naive_reload(struct naive *n, const struct conf *c);
 
+/* p is borrowed until the next call; what it holds may change between them. */
+void naive_prove(struct naive *n, const struct naive_proof *p);
+
 /* Sessions are known by the peer's address. */
 void naive_up(struct naive *n, const struct feed_up *up, uint64_t now_ns);
 void naive_down(struct naive *n, const struct ip *peer,
@@ -72,6 +75,10 @@ struct naive_seen {
 	uint64_t no_next_hop;
 	uint64_t no_llgr;
 	uint64_t too_long;
+	uint64_t valid;	    /* routes that were told to be */
+	uint64_t invalid;   /* the same */
+	uint64_t unchecked; /* the same */
+	uint64_t no_path;   /* routes marked for what ASPAs say */
 	uint64_t second; /* a client got what is not the first of its prefix */
 };
 

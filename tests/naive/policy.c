@@ -206,7 +206,96 @@ static const struct conf_member *member(
 	return NULL;
 }
 
-static enum reason judge_path(const struct conf *c, const struct conf_member *m,
+/* ---- the RPKI ----------------------------------------------------------- */
+
+/* n of RS:1000:n. */
+enum {
+	SAY_VALID = 1,
+	SAY_NOT_FOUND,
+	SAY_UNCHECKED,
+	SAY_INVALID
+};
+
+/* RFC 6811 s2, word for word. */
+static unsigned rov(const struct conf *c, const struct naive_proof *proof,
+    const struct naive_import *i)
+{
+	static struct hop h[MAX_HOPS];
+	size_t n = hops(i->wire, h, MAX_HOPS);
+	bool covered = false;
+	uint32_t origin = 0;
+
+	if (c->policy.rov == CONF_VALIDATE_OFF || !proof->vrps)
+		return SAY_UNCHECKED;
+	if (n && h[n - 1].type == BGP_AS_SEQUENCE)
+		origin = h[n - 1].asn;
+	for (size_t k = 0; k < proof->n_vrp; k++) {
+		const struct naive_vrp *v = &proof->vrp[k];
+
+		if (!prefix_covers(&v->prefix, &i->prefix))
+			continue;
+		covered = true;
+		if (origin && v->asn == origin && i->prefix.len <= v->max_len)
+			return SAY_VALID;
+	}
+	return covered ? SAY_INVALID : SAY_NOT_FOUND;
+}
+
+/* Does customer say that it is none of its providers? */
+static bool denied(
+    const struct naive_proof *proof, uint32_t customer, uint32_t provider)
+{
+	for (size_t k = 0; k < proof->n_aspa; k++) {
+		const struct naive_aspa *a = &proof->aspa[k];
+		bool named = false;
+
+		if (a->customer != customer)
+			continue;
+		for (unsigned m = 0; m < a->n; m++)
+			named |= a->provider[m] == provider;
+		return !named;
+	}
+	return false;
+}
+
+/* From a client the path may only climb: each hop to a provider. */
+static bool aspa_invalid(const struct conf *c, const struct naive_proof *proof,
+    const struct naive_import *i)
+{
+	static struct hop h[MAX_HOPS];
+	size_t n = hops(i->wire, h, MAX_HOPS);
+
+	if (c->policy.aspa == CONF_VALIDATE_OFF || !proof->aspas)
+		return false;
+	for (size_t k = 0; k < n; k++)
+		if (h[k].type != BGP_AS_SEQUENCE)
+			return true;
+	for (size_t k = 1; k < n; k++)
+		if (h[k].asn != h[k - 1].asn &&
+		    denied(proof, h[k].asn, h[k - 1].asn))
+			return true;
+	return !n;
+}
+
+void naive_told(const struct conf *c, const struct naive_proof *proof,
+    const struct naive_import *i, uint32_t ret[3])
+{
+	const struct conf_member *m = member(c, i);
+	bool sets = c->policy.preset == CONF_PRESET_STRICT && m &&
+		    (m->n_prefix || m->n_origin);
+
+	memset(ret, 0, 3 * sizeof *ret);
+	if (!c->policy.inform)
+		return;
+	if (c->policy.rov != CONF_VALIDATE_OFF && proof->cached)
+		ret[0] = rov(c, proof, i);
+	ret[1] = sets ? 1 : 2;
+	if (aspa_invalid(c, proof, i))
+		ret[2] = SAY_INVALID;
+}
+
+static enum reason judge_path(const struct conf *c,
+    const struct naive_proof *proof, const struct conf_member *m,
     const struct naive_import *i)
 {
 	static struct hop h[MAX_HOPS];
@@ -240,6 +329,8 @@ static enum reason judge_path(const struct conf *c, const struct conf_member *m,
 				return REASON_NEVER_VIA_RS;
 	if (naive_attr(i->wire, 35).n)
 		return REASON_OTC_LEAK;
+	if (c->policy.aspa == CONF_VALIDATE_REJECT && aspa_invalid(c, proof, i))
+		return REASON_ASPA_INVALID;
 	for (size_t k = 0; k < m->n_origin; k++)
 		registered |= m->origin[k] == h[n - 1].asn;
 	if (m->n_origin && !registered)
@@ -270,7 +361,28 @@ static enum reason judge_prefix(
 	return REASON_NONE;
 }
 
-enum reason naive_judge(const struct conf *c, const struct naive_import *i)
+static enum reason judge_proof(const struct conf *c,
+    const struct naive_proof *proof, const struct naive_import *i)
+{
+	return c->policy.rov == CONF_VALIDATE_REJECT &&
+		       rov(c, proof, i) == SAY_INVALID
+		   ? REASON_RPKI_INVALID
+		   : REASON_NONE;
+}
+
+/* What no preset turns off. */
+static enum reason judge_open(const struct conf *c,
+    const struct naive_proof *proof, const struct naive_import *i)
+{
+	if (naive_attr(i->wire, 35).n)
+		return REASON_OTC_LEAK;
+	if (c->policy.aspa == CONF_VALIDATE_REJECT && aspa_invalid(c, proof, i))
+		return REASON_ASPA_INVALID;
+	return judge_proof(c, proof, i);
+}
+
+enum reason naive_judge(const struct conf *c, const struct naive_proof *proof,
+    const struct naive_import *i)
 {
 	const struct conf_member *m = member(c, i);
 	size_t n = naive_attr(i->wire, 8).n / 4 +
@@ -280,12 +392,13 @@ enum reason naive_judge(const struct conf *c, const struct naive_import *i)
 	if (!c->policy.present || !m)
 		return REASON_NO_POLICY;
 	if (c->policy.preset == CONF_PRESET_OPEN)
-		return naive_attr(i->wire, 35).n ? REASON_OTC_LEAK
-						 : REASON_NONE;
+		return judge_open(c, proof, i);
 	if (n > c->policy.max_communities)
 		return REASON_TOO_MANY_COMMUNITIES;
-	enum reason r = judge_path(c, m, i);
-	return r ? r : judge_prefix(c, m, &i->prefix);
+	enum reason r = judge_path(c, proof, m, i);
+	if (!r)
+		r = judge_prefix(c, m, &i->prefix);
+	return r ? r : judge_proof(c, proof, i);
 }
 
 /* ---- control communities ------------------------------------------------ */
@@ -321,7 +434,7 @@ static struct said said_by(uint32_t rs, unsigned code, const uint8_t *p)
 
 		return (struct said){
 		    .ours = f <= 1 || (f >= 101 && f <= 103) || f == 1000 ||
-			    f == 1001 || f == 1101,
+			    f == 1001 || f == 1002 || f == 1101,
 		    .function = f,
 		    .peer = number(p + 8, 4),
 		};
@@ -426,11 +539,42 @@ static size_t write_otc(uint32_t rs, uint8_t *to)
 	return write_attr(to, 0xc0, 35, value, 4);
 }
 
-size_t naive_rewrite(
-    uint32_t rs, struct bytes wire, unsigned prepend, uint8_t *ret)
+/* v without what was for us, and what we tell behind it. */
+static size_t write_large(uint32_t rs, unsigned flags, struct bytes v,
+    const uint32_t told[3], uint8_t *to)
 {
 	static uint8_t value[70000];
-	bool otc = true; /* is still to be written */
+	size_t n = without_ours(rs, 32, 12, v, value);
+
+	for (uint32_t k = 0; k < 3; k++) {
+		const uint32_t number[3] = {rs, 1000 + k, told[k]};
+
+		for (unsigned b = 0; b < 12 && told[k]; b++)
+			value[n++] =
+			    (uint8_t)(number[b / 4] >> (24 - b % 4 * 8));
+	}
+	return n ? write_attr(to, flags, 32, value, n) : 0;
+}
+
+/* What stands where in the order of codes: large, OTC. */
+static size_t write_ours(
+    uint32_t rs, bool large, bool otc, const uint32_t told[3], uint8_t *to)
+{
+	size_t n = 0;
+
+	if (large)
+		n += write_large(rs, 0xc0, (struct bytes){to, 0}, told, to);
+	if (otc)
+		n += write_otc(rs, to + n);
+	return n;
+}
+
+size_t naive_rewrite(uint32_t rs, struct bytes wire, unsigned prepend,
+    const uint32_t told[3], uint8_t *ret)
+{
+	static uint8_t value[70000];
+	bool large = true; /* is still to be written */
+	bool otc = true;
 	size_t out = 0;
 	size_t end;
 
@@ -439,16 +583,18 @@ size_t naive_rewrite(
 		unsigned code = wire.p[at + 1];
 		size_t n = v.n;
 
-		if (otc && code > 35) {
-			out += write_otc(rs, ret + out);
-			otc = false;
+		out += write_ours(
+		    rs, large && code > 32, otc && code > 35, told, ret + out);
+		large &= code < 32;
+		otc &= code <= 35;
+		if (code == 32) {
+			out += write_large(rs, wire.p[at], v, told, ret + out);
+			continue;
 		}
 		if (code == 2) {
 			n = prepended(v, prepend, value);
-		} else if (code == 8 || code == 16 || code == 32) {
-			size_t each = code == 8 ? 4 : code == 16 ? 8 : 12;
-
-			n = without_ours(rs, code, each, v, value);
+		} else if (code == 8 || code == 16) {
+			n = without_ours(rs, code, code == 8 ? 4 : 8, v, value);
 			if (!n)
 				continue;
 		} else {
@@ -456,9 +602,7 @@ size_t naive_rewrite(
 		}
 		out += write_attr(ret + out, wire.p[at], code, value, n);
 	}
-	if (otc)
-		out += write_otc(rs, ret + out);
-	return out;
+	return out + write_ours(rs, large, otc, told, ret + out);
 }
 
 size_t naive_normal(struct bytes wire, uint8_t *ret)

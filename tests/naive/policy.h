@@ -20,19 +20,54 @@ struct naive_import {
 	struct bytes next_hop;
 };
 
+#define NAIVE_VRPS 512
+#define NAIVE_ASPAS 64
+#define NAIVE_PROVIDERS 4
+
+struct naive_vrp {
+	struct prefix prefix;
+	unsigned max_len;
+	uint32_t asn;
+};
+
+struct naive_aspa {
+	uint32_t customer;
+	uint32_t provider[NAIVE_PROVIDERS];
+	unsigned n;
+};
+
+/* What the RPKI says. */
+struct naive_proof {
+	bool cached; /* there is a cache */
+	bool vrps;   /* ... and data of it */
+	bool aspas;
+	struct naive_vrp vrp[NAIVE_VRPS];
+	size_t n_vrp;
+	struct naive_aspa aspa[NAIVE_ASPAS];
+	size_t n_aspa;
+};
+
 /* REASON_NONE when the route is accepted. */
-enum reason naive_judge(const struct conf *c, const struct naive_import *i);
+enum reason naive_judge(const struct conf *c, const struct naive_proof *proof,
+    const struct naive_import *i);
+
+/*
+ * What clients are told of an accepted route: n of RS:1000:n, RS:1001:n and
+ * RS:1002:n, 0 for nothing.
+ */
+void naive_told(const struct conf *c, const struct naive_proof *proof,
+    const struct naive_import *i, uint32_t ret[3]);
 
 /* What the announcer wishes for one client: -1 not to it, else prepends. */
 int naive_wish(uint32_t rs, struct bytes wire, uint32_t client);
 
 /*
- * The attributes without what was for us, with the first AS n times more and
- * with our OTC (RFC 9234).  Gives how many bytes it wrote into ret (70,000 of
- * room).
+ * The attributes without what was for us, with the first AS n times more, with
+ * what we tell (naive_told) and our OTC (RFC 9234).  Gives how many bytes it
+ * wrote into ret (70,000 of room).
  */
-size_t naive_rewrite(
-    uint32_t rs, struct bytes wire, unsigned prepend, uint8_t *ret);
+size_t naive_rewrite(uint32_t rs, struct bytes wire, unsigned prepend,
+    const uint32_t told[3], uint8_t *ret);
 
 bool naive_path_has(struct bytes wire, uint32_t asn);
 unsigned naive_path_length(struct bytes wire);

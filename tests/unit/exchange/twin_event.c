@@ -137,6 +137,7 @@ static void lose_engine(void)
 	exchange_free(sim.x);
 	naive_forget(sim.twin);
 	must(!exchange_new(sim.conf, true, sim.now_ns, &sim.x));
+	twin_prove_again();
 	twin_attach();
 	twin_feed(FEED_EXPECT, 0, were, n * sizeof were[0]);
 }
@@ -195,6 +196,8 @@ void twin_step(void)
 		twin_read_some(4);
 	if (make_once_in(25))
 		pass_time();
+	if (make_once_in(60))
+		twin_prove();
 	if (make_once_in(400))
 		reload();
 	if (make_once_in(1500))
@@ -221,6 +224,7 @@ void twin_begin(uint64_t seed)
 	must(sim.area && sim.cursors);
 	must(!exchange_new(sim.conf, false, sim.now_ns, &sim.x));
 	sim.twin = naive_new(sim.conf);
+	twin_prove_begin();
 	twin_attach();
 }
 
@@ -230,6 +234,7 @@ void twin_end(void)
 	for (unsigned s = 0; s < make_sessions(); s++)
 		client_reset(&sim.slot[s].client, NULL);
 	exchange_free(sim.x);
+	twin_prove_end();
 	naive_free(sim.twin);
 	conf_free(sim.conf);
 	free(sim.area);

@@ -140,16 +140,28 @@ static size_t add_member(char *text, size_t cap, unsigned member)
 
 static size_t add_policy(char *text, size_t cap)
 {
+	static const char *const acts[] = {"reject", "mark", "off"};
+	const char *rov = acts[make_below(3)];
+	const char *aspa = acts[make_below(3)];
+	const char *inform = make_once_in(3) ? "off" : "on";
+
 	if (make_once_in(40))
 		return 0; /* RFC 8212 */
-	if (make_once_in(3))
+	if (make_once_in(6))
 		return (size_t)snprintf(text, cap, "policy { preset open; }\n");
+	if (make_once_in(5))
+		return (size_t)snprintf(text, cap,
+		    "policy { preset open; rov %s; aspa %s; informational %s; "
+		    "}\n",
+		    rov, aspa, inform);
 	unsigned path = make_once_in(4) ? 4 : 64;
 	unsigned communities = make_once_in(4) ? 5 : 100;
 	return (size_t)snprintf(text, cap,
-	    "policy { max-path %u; max-communities %u; %s }\n", path,
-	    communities,
-	    make_once_in(4) ? "prefix-length ipv4 8-25, ipv6 19-48;" : "");
+	    "policy { max-path %u; max-communities %u; rov %s; aspa %s; "
+	    "informational %s; %s%s }\n",
+	    path, communities, rov, aspa, inform,
+	    make_once_in(4) ? "prefix-length ipv4 8-25, ipv6 19-48; " : "",
+	    make_once_in(4) ? "never-via-route-server 2003, 262144;" : "");
 }
 
 struct conf *make_conf(void)

@@ -32,6 +32,9 @@ struct conf *make_conf(void);
 /* Session i as it would come up now, capabilities at random. */
 struct feed_up make_session(unsigned i);
 uint32_t make_asn(unsigned i);
+/* Prefixes and ASNs as UPDATEs have them. */
+struct prefix make_prefix(enum family f);
+uint32_t make_origin(void);
 /* Is it configured in c? */
 bool make_configured(const struct conf *c, const struct feed_up *up);
 

@@ -6,6 +6,7 @@
  *   twin_client   what a neighbour holds after what it was sent
  *   twin_link     the session role: journals, cursors, records, time
  *   twin_compare  is it what the twin says?
+ *   twin_prove    the RPKI's data
  *   twin_event    what happens in a step
  */
 #pragma once
@@ -71,6 +72,10 @@ enum {
 	X(DENIED, "routes that a community denies")                            \
 	X(PREPENDED, "routes prepended")                                       \
 	X(OTC, "routes with OTC added")                                        \
+	X(VALID, "routes told to be valid")                                    \
+	X(INVALID, "routes told to be invalid")                                \
+	X(UNCHECKED, "routes told to be unchecked")                            \
+	X(NO_PATH, "routes marked for their path")                             \
 	X(OWN_ASN, "routes with the client's ASN")                             \
 	X(NO_NEXT_HOP, "routes without a next hop for the client")             \
 	X(TOO_LONG, "routes too long for the client")                          \
@@ -179,6 +184,15 @@ void twin_settle(void);
 
 /* Lets all come to rest, and compares everything. */
 void twin_compare(void);
+
+/* ---- twin_prove.c -------------------------------------------------------- */
+
+void twin_prove_begin(void);
+void twin_prove_end(void);
+/* Some VRPs or ASPAs change, or a cache comes or goes. */
+void twin_prove(void);
+/* Tells an engine that has just started. */
+void twin_prove_again(void);
 
 /* ---- twin_event.c -------------------------------------------------------- */
 

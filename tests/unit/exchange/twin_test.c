@@ -59,6 +59,10 @@ static void cover(uint64_t steps)
 	sim.seen[SEEN_DENIED] = n->denied;
 	sim.seen[SEEN_PREPENDED] = n->prepended;
 	sim.seen[SEEN_OTC] = n->otc;
+	sim.seen[SEEN_VALID] = n->valid;
+	sim.seen[SEEN_INVALID] = n->invalid;
+	sim.seen[SEEN_UNCHECKED] = n->unchecked;
+	sim.seen[SEEN_NO_PATH] = n->no_path;
 	sim.seen[SEEN_OWN_ASN] = n->own_asn;
 	sim.seen[SEEN_NO_NEXT_HOP] = n->no_next_hop;
 	sim.seen[SEEN_TOO_LONG] = n->too_long;

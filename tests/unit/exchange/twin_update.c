@@ -26,7 +26,7 @@ static void attr(
 	wr_bytes(w, value, n);
 }
 
-static uint32_t some_asn(void)
+uint32_t make_origin(void)
 {
 	static const uint32_t rare[] = {
 	    0, 174, 23456, 64512, 65551, MAKE_RS, 3356, 4200000099};
@@ -63,7 +63,7 @@ static void make_path(const struct feed_up *from, struct path *p)
 		more = 0;
 	}
 	for (unsigned i = 0; i < more; i++)
-		p->asn[p->n++] = more > 20 ? 2000 : some_asn();
+		p->asn[p->n++] = more > 20 ? 2000 : make_origin();
 	if (make_once_in(30) && p->n > 1)
 		p->set = 1 + make_below(p->n - 1);
 }
@@ -161,7 +161,7 @@ static void put_extended(struct wr *w)
 static void put_large(struct wr *w)
 {
 	static const uint32_t functions[] = {
-	    0, 0, 1, 101, 102, 103, 2, 1000, 1001, 1101};
+	    0, 0, 1, 101, 102, 103, 2, 1000, 1001, 1002, 1003, 1101};
 
 	wr_u32(w, make_once_in(6) ? 2000 : MAKE_RS);
 	wr_u32(w, functions[make_below(ARRAY_SIZE(functions))]);
@@ -204,7 +204,7 @@ static void put_next_hop(
 
 /* ---- prefixes ----------------------------------------------------------- */
 
-static struct prefix some_prefix(enum family f)
+struct prefix make_prefix(enum family f)
 {
 	static const char *const odd[FAMILY_COUNT][5] = {
 	    {"0.0.0.0/0", "10.1.0.0/16", "192.0.2.0/24", "11.0.0.0/25",
@@ -241,7 +241,7 @@ static void put_prefixes(
 	bool add_path = from->add_path_rx & BGP_FAMILY(f);
 
 	for (n *= 1 + make_prefixes() / 24; n; n--) {
-		struct prefix p = some_prefix(f);
+		struct prefix p = make_prefix(f);
 
 		bgp_nlri_write(w, &p, add_path, make_below(3));
 	}

@@ -377,7 +377,8 @@ static void prefixes_are_judged(void **state)
 
 		if (t[i].asn == 65550)
 			m = policy_member_find(w.p, 65550, &at);
-		struct verdict v = policy_check_prefix(w.p, m, &p, ROV_UNCHECKED);
+		struct verdict v =
+		    policy_check_prefix(w.p, m, &p, ROV_UNCHECKED);
 		if (v.reason != t[i].want || v.accept != !t[i].want)
 			fail_msg(
 			    "%s: %s", t[i].prefix, reason_info(v.reason)->word);

@@ -123,8 +123,8 @@ static const char *told(uint8_t tags)
 		uint32_t a = rd_u32(&x);
 		uint32_t b = rd_u32(&x);
 
-		at += (size_t)snprintf(text + at, sizeof text - at, "%s%u:%u:%u",
-		    at ? " " : "", a, b, rd_u32(&x));
+		at += (size_t)snprintf(text + at, sizeof text - at,
+		    "%s%u:%u:%u", at ? " " : "", a, b, rd_u32(&x));
 	}
 	return text;
 }
@@ -135,12 +135,9 @@ static void origins_are_validated(void **state)
 		const char *prefix;
 		enum rov want;
 	} t[] = {
-	    {"11.0.0.0/16", ROV_VALID},
-	    {"11.0.0.0/20", ROV_VALID},
-	    {"11.0.0.0/21", ROV_INVALID},
-	    {"11.0.128.0/17", ROV_VALID},
-	    {"11.1.0.0/16", ROV_INVALID},
-	    {"11.2.0.0/16", ROV_NOT_FOUND},
+	    {"11.0.0.0/16", ROV_VALID}, {"11.0.0.0/20", ROV_VALID},
+	    {"11.0.0.0/21", ROV_INVALID}, {"11.0.128.0/17", ROV_VALID},
+	    {"11.1.0.0/16", ROV_INVALID}, {"11.2.0.0/16", ROV_NOT_FOUND},
 	    {"11.0.0.0/15", ROV_NOT_FOUND},
 	    {"11.3.0.0/16", ROV_INVALID}, /* AS0 */
 	};
@@ -158,7 +155,8 @@ static void origins_are_validated(void **state)
 				       t[i].want == ROV_INVALID;
 
 			assert_int_equal(policy_rov(p, &x, 2000),
-			    act == CONF_VALIDATE_OFF ? ROV_UNCHECKED : t[i].want);
+			    act == CONF_VALIDATE_OFF ? ROV_UNCHECKED
+						     : t[i].want);
 			assert_int_equal(judge(t[i].prefix)->reason,
 			    refused ? REASON_RPKI_INVALID : REASON_NONE);
 		}
@@ -193,8 +191,7 @@ static void paths_are_verified(void **state)
 	aspa(1000, 64501, 0);
 	route_path(&r, 64501, 1000, 1000, 2000, 2000);
 	assert_int_equal(judge("11.0.0.0/16")->reason, REASON_NONE);
-	assert_string_equal(
-	    evidence(judge("11.0.0.0/16"), "aspa", POLICY_PASS),
+	assert_string_equal(evidence(judge("11.0.0.0/16"), "aspa", POLICY_PASS),
 	    "valid: every hop is attested");
 	route_init(&r);
 	route_path(&r, 64501, 1002, 2000);
