@@ -17,7 +17,7 @@
 #define CONF_LISTEN 8
 #define CONF_LANS 8
 #define CONF_TEXT_MAX ((size_t)16 << 20) /* bytes of one file */
-#define CONF_CACHES 16
+#define CONF_CACHES 12
 #define CONF_FILE 256	  /* a file's path */
 #define CONF_MEMBERS 4096 /* sessions, counted by address */
 

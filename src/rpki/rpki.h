@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RPKI_CACHES 16 /* how many caches there may be: bits of sources */
+#define RPKI_CACHES 12 /* how many caches there may be: bits of sources */
 #define RPKI_VRPS_MAX 8000000 /* in one table: ten times what there are */
 
 enum rov {

@@ -1,0 +1,395 @@
+/* A cache's side of RTR is played here, byte by byte, and its clock. */
+#include "check.h"
+
+#include "base/clock.h"
+#include "rpki/merge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define S NS_PER_S
+
+static struct cache *c;
+static struct merge *m;
+static uint64_t now;
+static size_t told, told_gone;
+
+static void on_vrp(void *arg, const struct vrp *v, bool gone)
+{
+	(void)arg;
+	(void)v;
+	told += !gone;
+	told_gone += gone;
+}
+
+static void on_aspa(void *arg, const struct aspa_record *r)
+{
+	(void)arg;
+	(void)r;
+}
+
+static const struct merge_sink sink = {on_vrp, on_aspa, NULL};
+
+static int set_up(void **state)
+{
+	(void)state;
+	now = 1000 * S;
+	told = told_gone = 0;
+	c = cache_new(&(struct cache_timers){0}, now);
+	m = merge_new();
+	return !c || !m;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	cache_free(c);
+	merge_free(m);
+	return 0;
+}
+
+/* What is said to the cache, as hex. */
+static void expect_output(const char *hex)
+{
+	struct bytes out = cache_output(c);
+	char text[512] = "";
+
+	for (size_t i = 0; i < out.n && i < 200; i++)
+		snprintf(text + 2 * i, 3, "%02x", out.p[i]);
+	assert_string_equal(text, hex);
+	cache_sent(c, out.n);
+}
+
+static enum cache_event say(const char *hex)
+{
+	size_t n = strlen(hex) / 2;
+	uint8_t *b = malloc(n + !n); /* exact: ASan guards the end */
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned v;
+
+		assert_int_equal(sscanf(hex + 2 * i, "%2x", &v), 1);
+		b[i] = (uint8_t)v;
+	}
+	enum cache_event e = cache_input(c, b, n, now);
+	free(b);
+	return e;
+}
+
+static void take(void)
+{
+	struct cache_batch b = cache_batch(c);
+
+	assert_int_equal(merge_apply(m, 0, &b), PDU_FINE);
+	assert_int_equal(merge_settle(m, 7, &sink), 0);
+	cache_accept(c, now, 7);
+}
+
+static void connect_cache(void)
+{
+	assert_int_equal(cache_due(c), now);
+	assert_int_equal(cache_tick(c, now), CACHE_CONNECT);
+	cache_connected(c, now);
+}
+
+static struct cache_info info(void)
+{
+	struct cache_info i;
+
+	cache_info(c, &i);
+	return i;
+}
+
+/* session 1234; 10.0.0.0/8-16 AS 64501; serial 5; 3600, 600, 7200 s */
+#define RESPONSE(v) "0" #v "03123400000008"
+#define VRP(v, flag) "0" #v "040000000000140" #flag "0810000a0000000000fbf5"
+#define END(v)                                                                 \
+	"0" #v "0712340000001800000005"                                        \
+	"00000e1000000258"                                                     \
+	"00001c20"
+
+static void a_full_response_is_taken_at_its_end(void **state)
+{
+	(void)state;
+	connect_cache();
+	expect_output("0202000000000008");
+	assert_int_equal(say(RESPONSE(2) VRP(2, 1)), CACHE_NOTHING);
+	assert_int_equal(info().phase, CACHE_LOADING);
+	assert_int_equal(say(END(2)), CACHE_DATA);
+	assert_true(cache_batch(c).full);
+	take();
+	assert_int_equal(told, 1);
+	assert_int_equal(info().serial, 5);
+	assert_int_equal(info().session, 0x1234);
+	assert_int_equal(info().version, 2);
+	assert_int_equal(cache_due(c), now + 3600 * S);
+	/* News: asked for at once, from where we are. */
+	assert_int_equal(say("0200123400000"
+			     "00c00000006"),
+	    CACHE_NOTHING);
+	expect_output("020112340000000c00000005");
+	assert_int_equal(say(RESPONSE(2) VRP(2, 0)), CACHE_NOTHING);
+	assert_int_equal(
+	    say("02071234000000180000000600000e100000025800001c20"),
+	    CACHE_DATA);
+	assert_false(cache_batch(c).full);
+	take();
+	assert_int_equal(told_gone, 1);
+	/* The same serial again is no news. */
+	assert_int_equal(say("02001234000"
+			     "0000c00000006"),
+	    CACHE_NOTHING);
+	expect_output("");
+}
+
+static void every_piece_of_a_stream_is_enough(void **state)
+{
+	static const char all[] = RESPONSE(1) VRP(1, 1) END(1);
+
+	(void)state;
+	connect_cache();
+	cache_sent(c, cache_output(c).n);
+	for (size_t i = 0; i + 2 < sizeof all; i += 2) {
+		char two[3] = {all[i], all[i + 1], 0};
+		bool last = i + 4 > sizeof all - 1;
+
+		assert_int_equal(say(two), last ? CACHE_DATA : CACHE_NOTHING);
+	}
+	take();
+	assert_int_equal(info().version, 1);
+}
+
+static void versions_are_negotiated_downwards(void **state)
+{
+	(void)state;
+	connect_cache();
+	expect_output("0202000000000008");
+	/* An error of version 1: it does not know 2. */
+	assert_int_equal(say("010a000400000010"
+			     "00000000"
+			     "00000000"),
+	    CACHE_CLOSE);
+	cache_closed(c, "", now);
+	connect_cache();
+	expect_output("0102000000000008");
+	assert_int_equal(say("000a000400000010"
+			     "00000000"
+			     "00000000"),
+	    CACHE_CLOSE);
+	cache_closed(c, "", now);
+	connect_cache();
+	expect_output("0002000000000008");
+	assert_int_equal(say("0003123400000008" VRP(0, 1)), CACHE_NOTHING);
+	assert_int_equal(say("000712340000000c00000005"), CACHE_DATA);
+	take();
+	assert_int_equal(info().expire_s, 7200);
+	/* Another connection begins with the highest again. */
+	cache_closed(c, "end of file", now);
+	assert_string_equal(info().error, "end of file");
+	now = cache_due(c);
+	connect_cache();
+	expect_output("0202000000000008");
+}
+
+static void one_that_hangs_up_is_asked_with_less(void **state)
+{
+	(void)state;
+	connect_cache();
+	cache_sent(c, 8);
+	cache_closed(c, "end of file", now);
+	assert_int_equal(cache_due(c), now + S);
+	now += S;
+	connect_cache();
+	expect_output("0102000000000008");
+}
+
+static void a_session_that_changed_is_begun_anew(void **state)
+{
+	(void)state;
+	connect_cache();
+	cache_sent(c, 8);
+	assert_int_equal(say(RESPONSE(2) VRP(2, 1) END(2)), CACHE_DATA);
+	take();
+	/* The cache restarts: it cannot tell the difference. */
+	cache_closed(c, "end of file", now);
+	now = cache_due(c);
+	connect_cache();
+	expect_output("020112340000000c00000005");
+	assert_int_equal(say("0208000000000008"), CACHE_NOTHING);
+	expect_output("0202000000000008");
+	assert_int_equal(say("0203777700000008" VRP(2, 1)), CACHE_NOTHING);
+	/* A reset amid the data: from the start once more. */
+	assert_int_equal(say("0208000000000008"), CACHE_NOTHING);
+	expect_output("0202000000000008");
+	assert_int_equal(say("0203777700000008" VRP(2, 1)), CACHE_NOTHING);
+	assert_int_equal(
+	    say("02077777000000180000000900000e100000025800001c20"),
+	    CACHE_DATA);
+	take();
+	assert_int_equal(told, 1); /* it was there all the time */
+	assert_int_equal(told_gone, 0);
+	assert_int_equal(info().session, 0x7777);
+	/* A notify from a session that we do not know. */
+	assert_int_equal(say("02001234000"
+			     "0000c0000000a"),
+	    CACHE_CLOSE);
+	cache_closed(c, "", now);
+	now = cache_due(c);
+	connect_cache();
+	cache_sent(c, cache_output(c).n - 8);
+	expect_output("0202000000000008");
+}
+
+static void what_makes_no_sense_ends_the_session(void **state)
+{
+	static const struct {
+		const char *bytes;
+		unsigned code;
+	} v[] = {
+	    {VRP(2, 1), PDU_UNEXPECTED_VERSION}, /* before a response */
+	    {RESPONSE(2) END(1), PDU_UNEXPECTED_VERSION},
+	    {RESPONSE(2) RESPONSE(2), PDU_CORRUPT},
+	    {"0208000000000008", PDU_CORRUPT}, /* to a reset query */
+	    {RESPONSE(2) "02040000000000000000", PDU_CORRUPT},
+	    {RESPONSE(2) "020400000000001500", PDU_CORRUPT},
+	    {RESPONSE(2) "02040000ffffffff00", PDU_CORRUPT},
+	    {RESPONSE(2) "020b0000ffffffff00", PDU_CORRUPT},
+	    {RESPONSE(2) "02070000000000"
+			 "0c00",
+		PDU_CORRUPT},
+	    {RESPONSE(2) "0204000000000014010810000a00000100000001",
+		PDU_CORRUPT}, /* bits beyond the length */
+	    {RESPONSE(2) "0204000000000014011008000a00000000000001",
+		PDU_CORRUPT}, /* max length below length */
+	    {RESPONSE(2) "0204000000000014010821000a00000000000001",
+		PDU_CORRUPT},
+	    {RESPONSE(2) "0205000000000008", PDU_BAD_TYPE},
+	    {RESPONSE(2) "02ff000000000008", PDU_BAD_TYPE},
+	    {RESPONSE(1) "010b000000000010"
+			 "0000000100000002",
+		PDU_BAD_TYPE},
+	    {RESPONSE(2) "0202000000000008", PDU_INVALID_REQUEST},
+	    {RESPONSE(2) "020b01000000000c"
+			 "00000001",
+		PDU_ASPA_PROVIDERS},
+	    {RESPONSE(2) "02074321000000180000000500000e100000025800001c20",
+		PDU_CORRUPT},
+	};
+
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+		connect_cache();
+		cache_sent(c, cache_output(c).n);
+		assert_int_equal(say(v[i].bytes), CACHE_CLOSE);
+		assert_true(cache_output(c).n >= 16);
+		assert_int_equal(cache_output(c).p[1], PDU_ERROR);
+		assert_int_equal(cache_output(c).p[3], v[i].code);
+		/* What it says now is not heard. */
+		assert_int_equal(say(END(2)), CACHE_NOTHING);
+		tear_down(state);
+		set_up(state);
+	}
+}
+
+static void truncated_errors_are_survived(void **state)
+{
+	static const char error[] = "020a000200000018"
+				    "00000000"
+				    "00000008"
+				    "6e6f20646174610a";
+
+	(void)state;
+	connect_cache();
+	cache_sent(c, 8);
+	assert_int_equal(say(error), CACHE_NOTHING);
+	assert_int_equal(info().phase, CACHE_WAITING);
+	assert_non_null(strstr(info().error, "no data available: no data?"));
+	/* It is asked again, and when it says that there is news. */
+	assert_int_equal(cache_due(c), now + 600 * S);
+	now += 600 * S;
+	assert_int_equal(cache_tick(c, now), CACHE_NOTHING);
+	expect_output("0202000000000008");
+	/* One whose lengths lie is not answered. */
+	assert_int_equal(say("020a0000000000"
+			     "10"
+			     "ffffffff"
+			     "00000000"),
+	    CACHE_CLOSE);
+	expect_output("");
+}
+
+static void data_expires_and_a_stalling_cache_is_left(void **state)
+{
+	(void)state;
+	connect_cache();
+	cache_sent(c, 8);
+	assert_int_equal(say(RESPONSE(2) VRP(2, 1) END(2)), CACHE_DATA);
+	take();
+	uint64_t expires = now + 7200 * S;
+	now += 3600 * S;
+	assert_int_equal(cache_tick(c, now), CACHE_NOTHING);
+	expect_output("020112340000000c00000005");
+	assert_int_equal(cache_due(c), now + 60 * S);
+	now += 60 * S;
+	assert_int_equal(cache_tick(c, now), CACHE_CLOSE);
+	cache_closed(c, "", now);
+	assert_true(info().has_data);
+	assert_non_null(strstr(info().error, "stalls"));
+	while (now < expires) {
+		now = cache_due(c);
+		if (now >= expires)
+			break;
+		assert_int_equal(cache_tick(c, now), CACHE_CONNECT);
+		cache_closed(c, "connection refused", now);
+	}
+	assert_int_equal(now, expires);
+	assert_int_equal(cache_tick(c, now), CACHE_EXPIRED);
+	assert_false(info().has_data);
+	merge_drop(m, 0);
+	assert_int_equal(merge_settle(m, 8, &sink), 0);
+	assert_int_equal(told_gone, 1);
+	assert_int_equal(merge_active(m), 0);
+}
+
+static void duplicates_and_unknown_withdrawals_change_nothing(void **state)
+{
+	struct cache_batch b;
+
+	(void)state;
+	connect_cache();
+	cache_sent(c, 8);
+	assert_int_equal(
+	    say(RESPONSE(2) VRP(2, 1) VRP(2, 1) END(2)), CACHE_DATA);
+	b = cache_batch(c);
+	assert_int_equal(merge_apply(m, 0, &b), PDU_DUPLICATE);
+	assert_int_equal(cache_refuse(c, PDU_DUPLICATE), CACHE_CLOSE);
+	assert_int_equal(cache_output(c).p[3], PDU_DUPLICATE);
+	cache_closed(c, "", now);
+	assert_int_equal(merge_settle(m, 7, &sink), 0);
+	assert_int_equal(told, 0);
+	now = cache_due(c);
+	connect_cache();
+	cache_sent(c, 8);
+	assert_int_equal(say(RESPONSE(2) VRP(2, 0) END(2)), CACHE_DATA);
+	b = cache_batch(c);
+	assert_int_equal(merge_apply(m, 0, &b), PDU_UNKNOWN_WITHDRAWAL);
+	assert_false(merge_has_data(m, 0));
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+	    TEST(a_full_response_is_taken_at_its_end),
+	    TEST(every_piece_of_a_stream_is_enough),
+	    TEST(versions_are_negotiated_downwards),
+	    TEST(one_that_hangs_up_is_asked_with_less),
+	    TEST(a_session_that_changed_is_begun_anew),
+	    TEST(what_makes_no_sense_ends_the_session),
+	    TEST(truncated_errors_are_survived),
+	    TEST(data_expires_and_a_stalling_cache_is_left),
+	    TEST(duplicates_and_unknown_withdrawals_change_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
