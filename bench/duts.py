@@ -212,7 +212,7 @@ class Frr(Server):
     name = "frr"
 
     def config(self, d, job):
-        c = (f"log file {d}/log warnings\nrouter bgp {ASN}\n"
+        c = (f"log file {d}/log errors\nrouter bgp {ASN}\n"
              f" bgp router-id {IP}\n no bgp ebgp-requires-policy\n"
              " no bgp default ipv4-unicast\n no bgp network import-check\n"
              " neighbor RS peer-group\n neighbor RS passive\n")
@@ -222,7 +222,8 @@ class Frr(Server):
         for f in (4, 6) if job.v6 else (4,):
             c += (f" address-family ipv{f} unicast\n  neighbor RS activate\n"
                   "  neighbor RS route-server-client\n"
-                  " exit-address-family\n")
+                  "  neighbor RS attribute-unchanged as-path next-hop med\n")
+            c += " exit-address-family\n"
         put(d, "bgpd.conf", c)
 
     def cmd(self, d):

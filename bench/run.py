@@ -273,7 +273,7 @@ def end(p):
 
 def show(res, phase, e):
     more = " ".join(f"{k}={v}" for k, v in e.items()
-                    if k not in ("t", "cpu", "mb", "tend", "per"))
+                    if v != "" and k not in ("t", "cpu", "mb", "tend"))
     print(f"{res['dut']:16}{res['line']:5}#{res['round']} {phase:10} "
           f"{e['t']:8.3f} s cpu {e['cpu']:6.2f} s {e['mb']:7.1f} MB {more}",
           flush=True)

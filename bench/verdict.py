@@ -20,6 +20,8 @@ WAYS = (
 def of_phase(e):
     """What is wrong with one phase, as a list of words."""
     words = [f"{e[name]} {text}" for name, text in FIELDS if e.get(name)]
+    if e.get("audit_why"):
+        words.append(f"the first of them: {e['audit_why']}")
     if e.get("seen", 0) < e.get("want", 0):
         words.append(f"{e['want'] - e['seen']} changes never came")
     if e.get("change_error"):

@@ -37,6 +37,7 @@ struct seen {
 static uint8_t *kept;
 static size_t n_kept;
 static uint64_t n_seen;
+static const char *why;	  /* of the first that was wrong */
 static uint64_t own_back; /* UPDATEs that came back to who sent them */
 static struct index all4;
 static struct index all6;
@@ -49,6 +50,7 @@ void audit_reset(void)
 		index_build(&all4, table.route4, table.n4);
 		index_build(&all6, table.route6, table.n6);
 	}
+	why = "";
 	own_back = 0;
 	n_kept = 0;
 	n_seen = 0;
@@ -174,8 +176,11 @@ static bool same_path(const struct seen *s, const struct attrset *set,
 	return true;
 }
 
-/* Communities that the server is to act on may not come out again. */
-static bool same_attrs(
+/*
+ * What is not as it was sent, or NULL.  Communities that the server is to
+ * act on may not come out again.
+ */
+static const char *altered(
     const struct seen *s, const struct route *r, int from, int to)
 {
 	const struct attrset *set = table_set(r);
@@ -183,13 +188,20 @@ static bool same_attrs(
 	unsigned prepended;
 
 	if (!control_permits(&c, to, &prepended))
-		return false;
-	return s->origin == set->origin && s->med == med_of(r->set) &&
-	       same_path(s, set, r->set, from, prepended) &&
-	       same_numbers(s->comm, s->comm_len, set->v + 4 * set->n_path,
-		   set->n_comm) &&
-	       same_numbers(s->large, s->large_len,
-		   set->v + 4 * (set->n_path + set->n_comm), 3u * set->n_large);
+		return "not for that client";
+	if (s->origin != set->origin)
+		return "origin";
+	if (s->med != med_of(r->set))
+		return "MED";
+	if (!same_path(s, set, r->set, from, prepended))
+		return "AS path";
+	if (!same_numbers(
+		s->comm, s->comm_len, set->v + 4 * set->n_path, set->n_comm))
+		return "communities";
+	if (!same_numbers(s->large, s->large_len,
+		set->v + 4 * (set->n_path + set->n_comm), 3u * set->n_large))
+		return "large communities";
+	return NULL;
 }
 
 /* The client that announced it, by the next hop; -1: nobody's. */
@@ -235,23 +247,30 @@ static const struct route *next_route(const uint8_t **pp, unsigned family)
 	return id < 0 ? NULL : &ix->route[id];
 }
 
-static bool judge(const struct seen *s, int to)
+/* What is wrong with it, or NULL. */
+static const char *judge(const struct seen *s, int to)
 {
 	int from = announcer(s);
 
 	if (from == to) {
 		own_back++;
-		return true;
+		return NULL;
 	}
-	if (from < 0 || s->other)
-		return false;
+	if (from < 0)
+		return "next hop";
+	if (s->other)
+		return "an attribute that nobody sent";
 	for (const uint8_t *p = s->run; p < s->run_end;) {
 		const struct route *r = next_route(&p, s->family);
+		const char *what;
 
-		if (!r || !may_announce(from, r) || !same_attrs(s, r, from, to))
-			return false;
+		if (!r || !may_announce(from, r))
+			return "a prefix of somebody else";
+		what = altered(s, r, from, to);
+		if (what)
+			return what;
 	}
-	return true;
+	return NULL;
 }
 
 static size_t next_kept(size_t at, struct kept *k)
@@ -268,6 +287,7 @@ void audit_report(char *buf, size_t n)
 	for (size_t at = 0; at < n_kept;) {
 		struct kept k;
 		struct seen s;
+		const char *what;
 
 		at = next_kept(at, &k);
 		read_update(kept + at, k.len, &s);
@@ -275,10 +295,14 @@ void audit_report(char *buf, size_t n)
 		if (s.run == s.run_end)
 			continue; /* withdrawals alone */
 		audited++;
-		bad += !judge(&s, (int)k.client);
+		what = judge(&s, (int)k.client);
+		if (what && !bad++)
+			why = what;
 	}
-	snprintf(buf, n, ",\"audited\":%lu,\"audit_bad\":%lu,\"own_back\":%lu",
-	    audited, bad, own_back);
+	snprintf(buf, n,
+	    ",\"audited\":%lu,\"audit_bad\":%lu,\"own_back\":%lu,"
+	    "\"audit_why\":\"%s\"",
+	    audited, bad, own_back, why);
 }
 
 /* ---- mode `same`: what everybody holds at the end ----------------------- */

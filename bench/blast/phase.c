@@ -50,7 +50,7 @@ void phase_done(const char *name, double start, double done, int timed_out,
 	double self[2] = {self_waited(), self_cpu()};
 	double end = now();
 	double first = 0;
-	char audit[128];
+	char audit[192];
 
 	for (int i = 0; i < opt.clients; i++) {
 		const struct client *c = &client[i];
