@@ -24,6 +24,7 @@ import threading
 import time
 
 import duts
+import shares
 import steady
 from verdict import faults
 
@@ -55,7 +56,7 @@ LINES = {  # clients, mode, share, phases, more arguments of the tester
     "sf": (20, "split", 2000, "blast,change", "-r 500 -k 5 -x 8"),
 }
 # How long a phase of a slow server may take, s; it may not finish then.
-CAPS = {"e": 400, "f": 300, "h": 180}
+CAPS = {"d": 300, "e": 300, "f": 300, "h": 120}
 MEMORY_MAX_MB = 14000  # a server that wants more is ended
 TICK = os.sysconf("SC_CLK_TCK")
 TAG = f"bench{os.getpid()}"
@@ -326,6 +327,7 @@ class Run:
             x for x in (args.phases or self.job.phases).split(",")
             if not dut.phases or x in dut.phases)
         self.p = self.memory = self.tester = self.changes = None
+        self.perf = None
         self.steady = steady.Steady(tree, shared_bytes)
 
     def start(self, d):
@@ -343,6 +345,8 @@ class Run:
         time.sleep(1.5)
         self.memory = Memory(self.p.pid)
         self.memory.start()
+        if a.build:
+            self.perf = shares.Perf(tree(self.p.pid), d)
         limit = a.timeout or CAPS.get(self.line, 300)
         self.tester = subprocess.Popen(
             [*enter, f"--net=/run/netns/{NS_TESTER}", "taskset", "-c",
@@ -362,6 +366,9 @@ class Run:
                  pss_mb=round(pss_mb(self.p.pid), 1))
         if self.memory.over:
             e["over_memory"] = 1
+        if self.perf:
+            self.res["perf"] = self.perf.end(self.args.build)
+            self.perf = None
         phase = e.pop("phase")
         if phase == "change":
             e["settled_s"] = self.changes.settled_s
@@ -407,6 +414,8 @@ class Run:
                 self.memory.running = False
             if self.tester and self.tester.poll() is None:
                 self.tester.kill()
+            if self.perf:
+                self.perf.p.terminate()
             if self.p:
                 end(self.p)
             net_down()
@@ -437,6 +446,8 @@ def main():
                     help="CPUs of the DUT, as taskset takes them; all")
     ap.add_argument("-P", dest="phases", default="",
                     help="these phases only")
+    ap.add_argument("--perf", dest="build", default="",
+                    help="the DUT's build folder: where its time goes")
     ap.add_argument("--nice", default="-20",
                     help="of DUT and tester, against noise by others")
     ap.add_argument("--keep", action="store_true",

@@ -1,9 +1,12 @@
 #!/bin/sh
-# The whole bench with one command: builds the tester, makes the table, runs
-# spean and bird2 interleaved on every line, prints the table.
+# The whole bench with one command: builds the tester, makes the table of
+# routes, runs spean beside the others on every line, prints the figures.
 #
-#   bench/run.sh [ROUNDS]         3 rounds unless given
-#   SPEAN=PATH DUTS=spean,bird2 LINES=a,b bench/run.sh
+#   bench/run.sh [ROUNDS]         3 rounds unless given; at most 40 minutes
+#   SPEAN=PATH DUTS=spean,bird2 LINES=a,b bench/run.sh 1
+#   BUSY=1 LINES=a bench/run.sh 1     counts runs that others disturbed too
+#
+# Ends with 1 when anything arrived that was not to, or did not.
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 build=${BUILD:-$top/build}
@@ -39,21 +42,39 @@ if [ ! -s "$out/table.bin" ]; then
 fi
 
 results=$out/results-$(date -u +%Y%m%dT%H%M%SZ).jsonl
+status=0
 run() {
 	python3 "$top/bench/run.py" -f "$out/table.bin" -B "$out/bgpblast" \
-	    -o "$results" "$@"
+	    -o "$results" "$@" || status=1
 }
 if [ "${LINES:-}${DUTS:-}" ]; then
 	run -d "${DUTS:-spean,bird2}" -s "${LINES:-a}" -n "$rounds"
 else
-	run -d spean,bird2,hub-floor -s a -n "$rounds"
-	run -d spean,bird2 -s a6,b -n "$rounds"
+	run -d spean,bird2,hub-floor -s a,a6 -n "$rounds"
+	run -d spean,hub-floor -s b,d -n "$rounds"
 	run -d spean,bird2-secondary -s c -n "$rounds"
-	run -d spean,hub-floor -s d -n "$rounds"
-	run -d bird2 -s d -n 1   # more than a minute each time
-	run -d spean,bird2 -s idle -n 1
 	run -d spean -s e,f,h -n "$rounds"
+	run -d spean,bird2-secondary -s g1,g2,g3,g4 -n 1
+	run -d spean,bird2 -s idle -n 1
+	# Those that are slow run once: a minute and more each.
+	if [ -x /usr/lib/frr/bgpd ]; then
+		run -d frr -s a,b,d -n 1
+	else
+		echo "bench: without frr, which is not installed"
+	fi
+	run -d bird2 -s b,d,e -n 1
+	run -d bird2-import-table -s f -n 1
+	run -d bird2 -s h -n 1 -P blast
+	if command -v perf >/dev/null; then # after the others: it disturbs
+		run -d spean -s a,b,c,d -n 1 -P blast --perf "$build"
+	else
+		echo "bench: no shares of time: perf is not installed" \
+		    "(apt-get install linux-perf)"
+	fi
 fi
 echo
-python3 "$top/bench/table.py" "$results"
+# shellcheck disable=SC2086
+python3 "$top/bench/table.py" ${BUSY:+--busy} "$results"
+echo
 echo "runs: $results"
+exit $status

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Medians and spread of run.py's results, as Markdown.
+"""Medians and spread of run.py's results, as Markdown: README's figures.
 
     table.py [--busy] FILE.jsonl ...
 
@@ -12,30 +12,143 @@ import json
 import statistics
 import sys
 
+import goals
+import verdict
+
 NOISE = 0.15
+BUSY = 0.9  # of the time: the tester was the limit
 
 
-def load(paths, busy):
-    """{(line, phase, dut): [phase results]}, and how many were left out."""
-    good = collections.defaultdict(list)
-    noisy = collections.Counter()
-    bad = collections.Counter()
-    for path in paths:
-        with open(path) as f:
-            for text in f:
-                r = json.loads(text)
-                if not r["phases"]:
-                    bad[(r["line"], "blast", r["dut"])] += 1
-                for phase, e in r["phases"].items():
-                    key = (r["line"], phase, r["dut"])
-                    if e["timeout"] or r.get("errors"):
-                        bad[key] += 1
-                    elif not busy and e["other_cpu"] > 0.1 + NOISE * e["tend"] \
-                            and phase != "idle":
-                        noisy[key] += 1
-                    else:
-                        good[key].append(e)
-    return good, noisy, bad
+def noisy_run(phase, e):
+    return e["other_cpu"] > 0.1 + NOISE * e["tend"] and phase != "idle"
+
+
+class Results:
+    """By (line, phase, server): what counts, and why the rest does not."""
+
+    def __init__(self, paths, busy):
+        self.good = collections.defaultdict(list)
+        self.capped = collections.defaultdict(list)
+        self.noisy = collections.Counter()
+        self.failed = collections.defaultdict(list)
+        self.shares = collections.defaultdict(list)
+        for path in paths:
+            with open(path) as f:
+                for text in f:
+                    self.add(json.loads(text), busy)
+
+    def add(self, r, busy):
+        dut = r["dut"] + (f" on CPU {r['cpus']}" if "cpus" in r else "")
+        if r.get("perf"):  # a run for the shares alone
+            self.shares[(r["line"], dut)].append(r["perf"])
+            return
+        if not r["phases"]:
+            self.failed[(r["line"], "blast", dut)] += verdict.faults(r)
+        for phase, e in r["phases"].items():
+            key = (r["line"], phase, dut)
+            if "settled_s" in e and e["settled_s"]:
+                e["settle_s"] = max(e["settled_s"])
+            wrong = verdict.of_phase(e)
+            if dut.startswith("spean"):
+                wrong += verdict.ways(e)
+            if r.get("errors"):
+                self.failed[key] += verdict.faults(r)
+            elif not verdict.finished(e):
+                self.capped[key].append(e)
+            elif wrong:
+                self.failed[key] += wrong
+            elif not busy and noisy_run(phase, e):
+                self.noisy[key] += 1
+            else:
+                self.good[key].append(e)
+
+    def keys(self):
+        return sorted(set(self.good) | set(self.noisy) | set(self.failed)
+                      | set(self.capped))
+
+    def median(self, line, phase, dut, field):
+        v = [e[field] for e in self.good.get((line, phase, dut), ())
+             if field in e]
+        return statistics.median(v) if v else None
+
+    def others(self, line, phase, field):
+        """[(median, server)], the best first; spean and the floor not."""
+        out = []
+        for l, p, dut in list(self.good):
+            v = self.median(l, p, dut, field)
+            if (l, p) == (line, phase) and v is not None and \
+                    not dut.startswith(("spean", "hub")):
+                out.append((v, dut))
+        return sorted(out)
+
+
+def number(v):
+    if v is None:
+        return "-"
+    if v >= 100:
+        return f"{v:.0f}"
+    return f"{v:.1f}" if v >= 10 else f"{v:.3g}"
+
+
+def met(v, goal):
+    return "-" if v is None or goal is None else \
+        "yes" if v <= goal else "**no**"
+
+
+def row(*cells):
+    print("| " + " | ".join(str(c) for c in cells) + " |")
+
+
+def head(*cells):
+    row(*cells)
+    row(*("---" for _ in cells))
+
+
+def print_absolute(res):
+    head("line", "phase", "figure", "spean", "goal", "met", "best other",
+         "ratio to it", "goal's ratio", "met", "floor")
+    for line, phase, field, unit, goal, then in goals.ABSOLUTE:
+        ours = res.median(line, phase, "spean", field)
+        others = res.others(line, phase, field)
+        best = others[0] if others else (None, "-")
+        ratio = ours / best[0] if ours is not None and best[0] else None
+        wanted = goal / then[best[1]] if best[1] in then else None
+        floor = res.median(line, phase, "hub-floor", field)
+        row(line, phase, unit, number(ours), number(goal), met(ours, goal),
+            f"{best[1]} {number(best[0])}" if best[0] is not None else "-",
+            number(ratio), number(wanted), met(ratio, wanted),
+            number(floor))
+
+
+def print_relative(res):
+    for line, phase, field, unit, factor, of in goals.RELATIVE:
+        ours = res.median(line, phase, "spean", field)
+        base = res.median(of[0], of[1], of[2], field)
+        at_least = ""
+        if base is None and res.capped.get(of[:3]):
+            base = max(e["t"] for e in res.capped[of[:3]])
+            at_least = "> "
+        ratio = ours / base if ours is not None and base else None
+        row(line, phase, unit, number(ours), f"{factor} × {of[3]}",
+            met(ratio, factor), f"{of[2]} {at_least}{number(base)}",
+            ("< " if at_least else "") + number(ratio), factor,
+            met(ratio, factor), number(
+                res.median(line, phase, "hub-floor", field)))
+
+
+def print_memory(res):
+    for name, of, less, per, goal in goals.MEMORY:
+        v = {}
+        for dut in ("spean", "bird2-secondary"):
+            a, b = (res.median(line, "blast", dut, "mb")
+                    for line in (of, less))
+            if a is not None and b is not None:
+                v[dut] = (a - b) * (1 << 20) / per
+        ours, bird = v.get("spean"), v.get("bird2-secondary")
+        row("g", f"{of} − {less}", f"bytes, {name}", number(ours),
+            number(goal), met(ours, goal), f"bird2 {number(bird)}",
+            number(ours / bird if ours is not None and bird else None),
+            "-", "-", "-")
 
 
 def spread(rows, name, digits=2):
@@ -48,50 +161,84 @@ def spread(rows, name, digits=2):
     return f"{text} ({min(v):.{digits}f}–{max(v):.{digits}f})"
 
 
-def verdict(rows):
-    """What the tester found wrong with what it received."""
-    words = []
-    for name, text in (("checksum_bad_clients", "clients with wrong routes"),
-                       ("audit_bad", "altered UPDATEs"),
-                       ("held_none", "held nothing"),
-                       ("held_not_shortest", "held a longer path")):
-        worst = max((e.get(name, 0) for e in rows), default=0)
-        if worst:
-            words.append(f"{worst} {text}")
-    return "; ".join(words) or "right"
-
-
 def seconds(phase, rows):
-    if phase == "churn":
-        return (f"p50 {spread(rows, 'p50_ms', 1)}, p99 "
-                f"{spread(rows, 'p99_ms', 1)}, max "
-                f"{spread(rows, 'max_ms', 0)} ms")
-    return spread(rows, "t", 3)
+    if phase not in ("churn", "change"):
+        return spread(rows, "t", 3)
+    text = (f"p50 {spread(rows, 'p50_ms', 1)}, p99 "
+            f"{spread(rows, 'p99_ms', 1)}, max {spread(rows, 'max_ms', 0)} ms")
+    if phase == "change":
+        text = f"settled {spread(rows, 'settle_s', 3)} s; " + text
+    return text
+
+
+def tester(rows):
+    """How much of the time it had something to do."""
+    v = [1 - e["self_waited"] / e["t"] for e in rows
+         if e.get("t") and "self_waited" in e]
+    if not v:
+        return "-"
+    m = max(0, statistics.median(v))
+    return f"{100 * m:.0f} %" + (", **the limit**" if m > BUSY else "")
+
+
+def print_all(res):
+    head("line", "phase", "server", "runs", "s", "CPU s", "peak MB",
+         "M NLRI out", "k UPDATEs", "tester busy", "received")
+    for key in res.keys():
+        line, phase, dut = key
+        rows = res.good.get(key, [])
+        runs = [str(len(rows))] if rows else []
+        runs += [f"{res.noisy[key]} noisy"] if res.noisy[key] else []
+        runs += [f"{len(res.capped[key])} stopped"] if key in res.capped \
+            else []
+        runs += ["**failed**"] if key in res.failed else []
+        words = "; ".join(dict.fromkeys(res.failed.get(key, ()))) or "right"
+        shown = rows
+        took = seconds(phase, rows)
+        if not rows and key in res.capped:
+            shown = res.capped[key]
+            e = shown[0]
+            took = f"> {e['t']:.0f}"
+            words = "not over when it was stopped"
+            if e.get("expect"):
+                words += f": {100 * e['ann'] / e['expect']:.0f} % was there"
+        if not shown:
+            row(line, phase, dut, ", ".join(runs), "", "", "", "", "", "",
+                words if key in res.failed else "")
+            continue
+        ways = verdict.ways(shown[0])
+        if ways:
+            words += "; " + "; ".join(ways)
+        out = statistics.median(e["ann"] + e["wd"] for e in shown) / 1e6
+        updates = statistics.median(e["updates"] for e in shown) / 1e3
+        row(line, phase, dut, ", ".join(runs), took, spread(shown, "cpu"),
+            spread(shown, "mb", 0), f"{out:.2f}", f"{updates:.1f}",
+            tester(shown), words)
+
+
+def print_shares(res):
+    if not res.shares:
+        return
+    parts = list(dict.fromkeys(
+        p for v in res.shares.values() for s in v for p in s))
+    print("\nWhere spean's processor time is, in % of its samples:\n")
+    head("line", *parts)
+    for (line, dut), v in sorted(res.shares.items()):
+        total = sum(sum(s.values()) for s in v)
+        row(line if dut == "spean" else f"{line}, {dut}",
+            *(f"{100 * sum(s.get(p, 0) for s in v) / total:.0f}"
+              for p in parts))
 
 
 def main():
     paths = [a for a in sys.argv[1:] if a != "--busy"]
-    good, noisy, bad = load(paths, "--busy" in sys.argv)
-    print("| line | phase | server | runs | s | CPU s | peak MB | "
-          "M NLRI out | k UPDATEs | received |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
-    for key in sorted(set(good) | set(noisy) | set(bad)):
-        line, phase, dut = key
-        rows = good[key]
-        if not rows:
-            why = f"{bad[key]} failed" if bad[key] else \
-                f"{noisy[key]} noisy runs"
-            print(f"| {line} | {phase} | {dut} | {why} | | | | | | |")
-            continue
-        out = statistics.median(e["ann"] + e["wd"] for e in rows) / 1e6
-        updates = statistics.median(e["updates"] for e in rows) / 1e3
-        runs = str(len(rows))
-        if bad[key]:
-            runs += f", {bad[key]} failed"
-        print(f"| {line} | {phase} | {dut} | {runs} | "
-              f"{seconds(phase, rows)} | {spread(rows, 'cpu')} | "
-              f"{spread(rows, 'mb', 0)} | {out:.2f} | {updates:.1f} | "
-              f"{verdict(rows)} |")
+    res = Results(paths, "--busy" in sys.argv)
+    print_absolute(res)
+    print_relative(res)
+    print_memory(res)
+    print_shares(res)
+    print("\nEverything that was measured; medians (and spread):\n")
+    print_all(res)
 
 
 if __name__ == "__main__":
