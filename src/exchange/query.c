@@ -97,7 +97,7 @@ static void write_route(struct json *w, const struct query_job *j,
 		json_string(w, "to", ip_format(&l->to->as.peer, text));
 	}
 	query_write_attrs(w, l->path, most);
-	query_write_state(w, l->path, l->best);
+	query_write_state(w, j->x, l->prefix, l->path, l->best);
 	json_close_object(w);
 	json_newline(w);
 }

@@ -25,7 +25,14 @@ void query_write_from(
 void query_write_attrs(struct json *j, const struct rib_path *p, size_t most);
 
 /* rpki, state, reason, stale. */
-void query_write_state(struct json *j, const struct rib_path *p, bool best);
+void query_write_state(struct json *j, const struct exchange *x,
+    const struct prefix *prefix, const struct rib_path *p, bool best);
+
+/* ---- why_proof.c -------------------------------------------------------- */
+
+/* aspa, and the VRPs and ASPAs that were looked at. */
+void why_write_proof(struct json *w, const struct exchange *x,
+    const struct prefix *prefix, const struct bgp_attrs *a);
 
 /* ---- why.c -------------------------------------------------------------- */
 

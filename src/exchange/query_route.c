@@ -150,13 +150,14 @@ void query_write_attrs(struct json *j, const struct rib_path *p, size_t most)
 		json_bool(j, "truncated", true);
 }
 
-void query_write_state(struct json *j, const struct rib_path *p, bool best)
+void query_write_state(struct json *j, const struct exchange *x,
+    const struct prefix *prefix, const struct rib_path *p, bool best)
 {
 	const char *state = "rejected";
 
 	if (p->verdict.accept)
 		state = best ? "best" : "accepted";
-	json_string(j, "rpki", "unchecked");
+	json_string(j, "rpki", rov_word(exchange_rov(x, p->set, prefix)));
 	json_string(j, "state", state);
 	json_string(j, "reason",
 	    p->verdict.accept ? NULL : reason_info(p->verdict.reason)->word);

@@ -182,7 +182,8 @@ static void write_path(const struct why *y, const struct rib_path *p,
 	json_string(y->w, "prefix", prefix_format(&y->prefix, text));
 	query_write_from(y->w, y->x, p);
 	query_write_attrs(y->w, p, y->most->items);
-	query_write_state(y->w, p, rank == 1);
+	query_write_state(y->w, y->x, &y->prefix, p, rank == 1);
+	why_write_proof(y->w, y->x, &y->prefix, &a);
 	json_string(y->w, "reason_text",
 	    p->verdict.accept ? NULL : reason_info(p->verdict.reason)->text);
 	if (rank)

@@ -60,6 +60,9 @@ struct policy_proof {
 	const char *source[RPKI_CACHES]; /* bits of sources: "rpki1:3323" */
 };
 
+/* What policy_prove() was given last. */
+const struct policy_proof *policy_proof(const struct policy *p);
+
 /* Also while the policy is in use; what was judged before stays as it is. */
 void policy_prove(struct policy *p, const struct policy_proof *proof);
 

@@ -273,6 +273,11 @@ void policy_prove(struct policy *p, const struct policy_proof *proof)
 	p->proof = *proof;
 }
 
+const struct policy_proof *policy_proof(const struct policy *p)
+{
+	return &p->proof;
+}
+
 bool policy_uses_rov(const struct policy *p)
 {
 	return p->rov != CONF_VALIDATE_OFF && p->proof.vrps;

@@ -247,6 +247,111 @@ static void routes_have_their_fields(void **state)
 	end(&w);
 }
 
+static void vrp(struct world *w, struct vrps *t, const char *prefix,
+    uint8_t max_len, uint32_t asn)
+{
+	struct vrp v = {
+	    .max_len = max_len, .asn = asn, .sources = 1, .since_s = 1};
+
+	must(!prefix_parse(prefix, &v.prefix));
+	must(vrps_add(t, &v) == 1);
+	exchange_vrp_changed(w->x, &v.prefix);
+}
+
+static json_t *first_path(struct world *w, const char *prefix, json_t **ret)
+{
+	struct query q = question(QUERY_WHY, prefix);
+	int code;
+
+	*ret = ask(w, &q, &code);
+	assert_int_equal(code, 0);
+	return json_array_get(
+	    json_object_get(json_array_get(*ret, 0), "paths"), 0);
+}
+
+static void has_state(struct world *w, const char *rpki, const char *reason)
+{
+	json_t *all;
+	json_t *o = first_path(w, "11.0.0.0/16", &all);
+
+	assert_string_equal(text_of(o, "rpki"), rpki);
+	assert_string_equal(text_of(o, "reason"), reason);
+	json_decref(all);
+}
+
+/* A VRP touches what it covers, as soon as there has been time for it. */
+static void the_rpki_is_asked_and_shown(void **state)
+{
+	struct vrps *t = vrps_new();
+	struct aspas *a = aspas_new();
+	uint32_t provider = 64777;
+	struct aspa_record record = {
+	    .customer = 2000, .provider = &provider, .n = 1, .sources = 1};
+	struct policy_proof proof = {.vrps = t,
+	    .aspas = a,
+	    .cached = true,
+	    .source = {"192.0.2.200:323"}};
+	struct world w;
+	json_t *all;
+
+	(void)state;
+	must(t && a);
+	begin(&w);
+	populate(&w);
+	has_state(&w, "unchecked", "null");
+	exchange_prove(w.x, &proof, NS_PER_S);
+	settle(&w);
+	has_state(&w, "not-found", "null");
+	vrp(&w, t, "11.0.0.0/8", 24, 2000);
+	vrp(&w, t, "12.0.0.0/16", 24, 64999); /* covers no route */
+	settle(&w);
+	has_state(&w, "valid", "null");
+	json_t *o = first_path(&w, "11.0.0.0/16", &all);
+	json_t *v = json_array_get(json_object_get(o, "vrps"), 0);
+	assert_string_equal(text_of(v, "prefix"), "11.0.0.0/8");
+	assert_int_equal(
+	    json_integer_value(json_object_get(v, "max_length")), 24);
+	assert_true(json_is_true(json_object_get(v, "permits")));
+	assert_string_equal(text_of(v, "source"), "192.0.2.200:323");
+	assert_string_equal(text_of(v, "since"), "1970-01-01T00:00:01Z");
+	assert_true(json_integer_value(json_object_get(v, "age_s")) > 1000);
+	json_decref(all);
+	/* Another origin's alone makes it invalid. */
+	struct vrp gone = {.max_len = 24, .asn = 2000};
+	must(!prefix_parse("11.0.0.0/8", &gone.prefix));
+	vrp(&w, t, "11.0.0.0/16", 16, 2001);
+	must(vrps_remove(t, &gone));
+	exchange_vrp_changed(w.x, &gone.prefix);
+	settle(&w);
+	has_state(&w, "invalid", "rpki_invalid");
+	/* The path of an accepted one contradicts an ASPA. */
+	must(vrps_remove(
+	    t, &(struct vrp){.prefix = prefix_of(&gone.prefix.addr, 16),
+		   .max_len = 16,
+		   .asn = 2001}));
+	exchange_vrp_changed(w.x, &gone.prefix);
+	settle(&w);
+	has_state(&w, "not-found", "null");
+	must(aspas_set(a, &record) == 1);
+	exchange_aspa_changed(w.x, 2000);
+	settle(&w);
+	has_state(&w, "not-found", "aspa_invalid");
+	o = first_path(&w, "11.0.0.0/16", &all);
+	assert_string_equal(text_of(o, "aspa"), "invalid");
+	v = json_array_get(json_object_get(o, "aspas"), 0);
+	assert_int_equal(
+	    json_integer_value(json_object_get(v, "customer_asn")), 2000);
+	json_decref(all);
+	proof.vrps = NULL;
+	proof.aspas = NULL;
+	exchange_prove(w.x, &proof, NS_PER_S);
+	settle(&w);
+	has_state(&w, "unchecked", "null");
+	end(&w);
+	vrps_free(t);
+	aspas_free(a);
+}
+
 static void routes_can_be_chosen(void **state)
 {
 	struct world w;
@@ -626,6 +731,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(routes_have_their_fields),
+	    cmocka_unit_test(the_rpki_is_asked_and_shown),
 	    cmocka_unit_test(routes_can_be_chosen),
 	    cmocka_unit_test(a_clients_view_is_its_own),
 	    cmocka_unit_test(why_tells_import_and_export),
