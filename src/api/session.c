@@ -21,6 +21,7 @@ int api_session_parse(const char *line, size_t n, struct api_session *ret)
 	const json_t *families = json_object_get(o, "families");
 	int err = -EINVAL;
 
+	s.asn = (uint32_t)json_integer_value(json_object_get(o, "member_asn"));
 	if (addr && state)
 		err = ip_parse(addr, &s.address);
 	if (!err)

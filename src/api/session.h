@@ -21,6 +21,7 @@ enum api_count {
 extern const char *const api_count_names[API_COUNTS];
 
 struct api_session {
+	uint32_t asn; /* the member's */
 	struct ip address;
 	bool established;
 	uint64_t n[FAMILY_COUNT][API_COUNTS];

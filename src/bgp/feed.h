@@ -6,6 +6,10 @@
  *   engine -> session   ring: JOIN, CLOSE, SKIP, SEND
  *                       extra area: the journals, read and sent in place
  *
+ * There may be several instances of the session role.  Each has a link, a
+ * cursors' area and slots of its own (feed_instance()); the journals are one
+ * area for all of them.
+ *
  * Journals.  One for each encoding; each a chain of chunks taken from one
  * pool.  An entry is a run of whole BGP messages and a mask of the slots
  * that get them.  A client's cursor walks the chain and skips the entries
@@ -46,7 +50,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define FEED_SLOTS 4096   /* sessions at most */
+#define FEED_SLOTS 4096   /* sessions at most, over all instances */
 #define FEED_JOURNALS 8
 #define FEED_CHUNK 65536  /* bytes, header included */
 #define FEED_NO_CHUNK UINT32_MAX
@@ -60,8 +64,9 @@ enum feed_type {
 	FEED_UPDATE,  /* the body of an UPDATE */
 	FEED_REFRESH, /* struct bgp_refresh */
 	FEED_SKIPPED, /* struct feed_place: entries from here on were not sent */
-	FEED_EXPECT,  /* struct ip[]: peers that were up before this link; first
-	                 record of a link whose engine was restarted */
+	FEED_EXPECT,  /* struct ip[]: the instance's peers that were up before
+	                 this link; first record of a link whose engine was
+	                 restarted; slot: any of the instance */
 	FEED_OPENS,   /* struct feed_opens and the messages; follows UP */
 	FEED_UPDATES, /* whole messages as they came: UPDATEs, and between them
 	                 others that are none of the engine's */
@@ -195,6 +200,12 @@ struct feed_cursors {
 	/* Bytes of SEND written to the peer in this incarnation. */
 	_Atomic uint64_t sent[FEED_SLOTS];
 };
+
+/* The session instance, of n, that has the slot: they take turns. */
+static inline unsigned feed_instance(uint32_t slot, unsigned n)
+{
+	return n <= 1 ? 0 : slot % n;
+}
 
 #define FEED_AT(seq, offset) ((uint64_t)(seq) << 17 | (uint64_t)(offset))
 

@@ -72,7 +72,8 @@ struct peer *peers_find(const struct peers *ps, const struct ip *addr)
 }
 
 int peers_new(struct loop *loop, const struct peers_ops *ops, void *arg,
-    const struct conf *conf, bool restarting, struct peers **ret)
+    const struct conf *conf, unsigned instance, bool restarting,
+    struct peers **ret)
 {
 	struct peers *ps = calloc(1, sizeof *ps);
 
@@ -81,6 +82,8 @@ int peers_new(struct loop *loop, const struct peers_ops *ops, void *arg,
 	ps->loop = loop;
 	ps->ops = ops;
 	ps->arg = arg;
+	ps->instance = instance;
+	ps->instances = conf->exchange.sessions;
 	ps->random = clock_seed() | 1;
 	ps->expect = calloc(FEED_SLOTS, sizeof *ps->expect);
 	ps->sorted = calloc(FEED_SLOTS, sizeof(struct peer *));
@@ -156,12 +159,12 @@ void peers_free(struct peers *ps)
 static struct peer *peer_new(
     struct peers *ps, const struct conf_member *m, const struct conf_at *at)
 {
-	uint32_t slot = 0;
+	uint32_t slot = ps->instance;
 	struct peer *p;
 
 	while (slot < FEED_SLOTS && ps->slot[slot])
-		slot++;
-	if (slot == FEED_SLOTS)
+		slot += ps->instances;
+	if (slot >= FEED_SLOTS)
 		return NULL;
 	p = calloc(1, sizeof *p);
 	must(p);
@@ -206,6 +209,48 @@ static void set_key(struct peer *p)
 		    strerror(-err),
 		    err == -ENOMEM ? " (net.core.optmem_max is too small)"
 				   : "");
+}
+
+static bool is_ours(const struct peers *ps, const struct ip *addr)
+{
+	return conf_instance(addr, ps->instances) == ps->instance;
+}
+
+static const char *password_in(const struct conf *c, const struct ip *addr)
+{
+	const struct conf_at *at;
+
+	return c && conf_find(c, addr, &at) ? at->password : "";
+}
+
+/*
+ * We listen for other instances' peers too, and so have their keys.  old:
+ * what the listeners know; NULL: anything.
+ */
+static void set_others_keys(
+    struct peers *ps, const struct conf *old, const struct conf *conf)
+{
+	for (size_t i = 0; ps->listen.n && i < conf->n_at; i++) {
+		const struct conf_ref *r = &conf->by_addr[i];
+		const struct conf_at *at = &conf->member[r->member].at[r->at];
+		int err = 0;
+
+		if (is_ours(ps, &at->addr))
+			continue;
+		if (!old || at->password[0] || password_in(old, &at->addr)[0])
+			err = listen_md5(&ps->listen, &at->addr, at->password);
+		if (err)
+			ps->ops->event(ps->arg, PEERS_TROUBLE, &at->addr, 0,
+			    strerror(-err));
+	}
+	for (size_t i = 0; old && ps->listen.n && i < old->n_at; i++) {
+		const struct conf_ref *r = &old->by_addr[i];
+		const struct conf_at *at = &old->member[r->member].at[r->at];
+
+		if (!is_ours(ps, &at->addr) && at->password[0] &&
+		    !conf_find(conf, &at->addr, NULL))
+			listen_md5(&ps->listen, &at->addr, "");
+	}
 }
 
 /* The address that the session stands on is ours no more. */
@@ -296,6 +341,8 @@ void peers_apply(
 		const struct conf_member *m = &conf->member[i];
 
 		for (size_t k = 0; k < m->n_at && n < FEED_SLOTS; k++) {
+			if (!is_ours(ps, &m->at[k].addr))
+				continue;
 			struct peer *p = peers_find(ps, &m->at[k].addr);
 
 			if (p && p->asn != m->asn)
@@ -305,6 +352,8 @@ void peers_apply(
 			changes[n++] = (struct change){p, m, &m->at[k]};
 		}
 	}
+	if (old && ps->instances > 1)
+		set_others_keys(ps, old, conf);
 	/* From here on all speak by the new one; the old goes. */
 	ps->conf = conf;
 	ps->n = drop_gone(ps);
@@ -344,6 +393,8 @@ void peers_listen(struct peers *ps, const int *fds, int n)
 		ps->sorted[i]->keyed = true;
 		set_key(ps->sorted[i]);
 	}
+	if (ps->instances > 1)
+		set_others_keys(ps, NULL, ps->conf);
 }
 
 /* ---- held down, stopped ------------------------------------------------- */

@@ -41,11 +41,22 @@ struct peers_ops {
 	 * The link ended while the engine was parsing this peer's message.
 	 */
 	void (*blame)(void *arg, const struct ip *peer);
+	/*
+	 * A peer of another instance connected to us, who listen: the socket
+	 * is the callee's.
+	 */
+	void (*pass)(
+	    void *arg, unsigned instance, int fd, const struct ip *peer);
 };
 
-/* conf: borrowed until the next peers_apply().  0 or -errno. */
+/*
+ * conf: borrowed until the next peers_apply().  instance: which of
+ * conf->exchange.sessions this one is; it has the peers that
+ * conf_instance() gives it, and the first one listens for all.  0 or -errno.
+ */
 int peers_new(struct loop *loop, const struct peers_ops *ops, void *arg,
-    const struct conf *conf, bool restarting, struct peers **ret);
+    const struct conf *conf, unsigned instance, bool restarting,
+    struct peers **ret);
 
 /* Closes everything without a word (RFC 4724).  NULL is allowed. */
 void peers_free(struct peers *ps);
@@ -59,6 +70,9 @@ void peers_apply(
 
 /* Listening sockets in place of earlier ones; the callee's from now on. */
 void peers_listen(struct peers *ps, const int *fds, int n);
+
+/* A connection of this peer that the listening instance passed on. */
+void peers_take(struct peers *ps, int fd, const struct ip *from);
 
 /* A (new) link to the engine, its sock the callee's.  0 or -errno. */
 int peers_engine(struct peers *ps, int sock);

@@ -282,10 +282,11 @@ static bool link_begins(struct peers *ps)
 		else
 			ps->expect[i] = ps->expect[--ps->n_expect];
 	}
-	if (ps->n_expect)
-		feed_put(ps, 0, 0, FEED_EXPECT, ps->expect,
+	if (ps->n_expect || ps->expects)
+		feed_put(ps, ps->instance, 0, FEED_EXPECT, ps->expect,
 		    ps->n_expect * sizeof *ps->expect);
 	ps->n_expect = 0;
+	ps->expects = false;
 	for (size_t i = 0; i < ps->n; i++)
 		peer_start(ps->sorted[i]);
 	return true;
@@ -373,6 +374,8 @@ void feed_lost(struct peers *ps, const char *why)
 
 	if (was_up)
 		blame(ps);
+	/* The engine waits for the word of all instances. */
+	ps->expects = ps->instances > 1 && (was_up || ps->expects);
 	ps->link_up = false;
 	for (size_t i = 0; i < ps->n; i++) {
 		struct peer *p = ps->sorted[i];

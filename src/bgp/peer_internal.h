@@ -104,6 +104,8 @@ struct peers {
 	const struct peers_ops *ops;
 	void *arg;
 	const struct conf *conf;
+	unsigned instance; /* of the session role, of how many */
+	unsigned instances;
 	struct listen listen;
 	struct peer **sorted; /* by ASN, address */
 	struct peer **by_addr;
@@ -125,6 +127,7 @@ struct peers {
 	size_t n_pending;
 	struct ip *expect;
 	size_t n_expect;
+	bool expects; /* to be said even if there is none */
 
 	struct list ups;
 	struct list readers; /* whose turn it is when there is room */

@@ -197,6 +197,16 @@ static void tell_refused(const struct peer *p)
 void peers_accepted(void *arg, int fd, const struct ip *from)
 {
 	struct peers *ps = arg;
+	unsigned owner = conf_instance(from, ps->instances);
+
+	if (owner == ps->instance || !conf_find(ps->conf, from, NULL))
+		peers_take(ps, fd, from);
+	else
+		ps->ops->pass(ps->arg, owner, fd, from);
+}
+
+void peers_take(struct peers *ps, int fd, const struct ip *from)
+{
 	struct peer *p = peers_find(ps, from);
 	uint64_t now = loop_now(ps->loop);
 

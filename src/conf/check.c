@@ -257,6 +257,25 @@ static void order(struct parser *p)
 	free(refs);
 }
 
+/* Each instance has its part of the sessions' numbers. */
+static void check_instances(struct parser *p)
+{
+	const struct conf_exchange *x = &p->conf->exchange;
+	uint32_t n[CONF_SESSIONS] = {0};
+	uint32_t most = CONF_MEMBERS / (x->sessions ? x->sessions : 1u);
+
+	if (x->sessions < 2 || x->sessions > CONF_SESSIONS)
+		return;
+	for (uint32_t i = 0; i < p->n_at_pos; i++)
+		if (++n[conf_instance(&p->at_pos[i].addr, x->sessions)] ==
+		    most + 1)
+			errors_add(p->errors, p->at_pos[i].pos,
+			    "too many sessions for one of %u session "
+			    "instances; expected at most %u, or a smaller "
+			    "'session-instances'",
+			    x->sessions, most);
+}
+
 void conf_check(struct parser *p)
 {
 	if (!p->conf->policy.present)
@@ -266,6 +285,7 @@ void conf_check(struct parser *p)
 	check_addresses(p);
 	cache_check(p);
 	station_check(p);
+	check_instances(p);
 	if (!p->errors->n && !p->no_mem)
 		order(p);
 }

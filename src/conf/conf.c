@@ -1,6 +1,7 @@
 /* The configuration as a value: its errors, its end, questions to it. */
 #include "conf/conf.h"
 
+#include "base/hash.h"
 #include "conf/internal.h"
 
 #include <stdarg.h>
@@ -110,6 +111,16 @@ void conf_free(struct conf *c)
 	free(c->policy.never_via);
 	free(c->rpki.cache);
 	free(c);
+}
+
+unsigned conf_instance(const struct ip *addr, unsigned n)
+{
+	if (n <= 1)
+		return 0;
+	/* Spread as it is, so that neighbours are told apart as well. */
+	uint64_t h = hash_bytes(addr->b, sizeof addr->b, addr->family);
+
+	return (unsigned)((h >> 32) * n >> 32);
 }
 
 const struct conf_member *conf_find(

@@ -20,6 +20,7 @@
 #define CONF_CACHES 12
 #define CONF_FILE 256	  /* a file's path */
 #define CONF_MEMBERS 4096 /* sessions, counted by address */
+#define CONF_SESSIONS 16u /* instances of the session role */
 
 enum conf_preset {
 	CONF_PRESET_STRICT,
@@ -57,6 +58,7 @@ struct conf_exchange {
 	uint32_t stale_max_s; /* 300: how long stale routes may stay at most */
 	uint32_t llgr_s;      /* 0: off */
 	bool strict_role;     /* RFC 9234 s4.2: an OPEN must name a role */
+	uint16_t sessions;    /* 1: instances of the session role */
 };
 
 struct conf_policy {
@@ -206,6 +208,12 @@ void conf_hide_secrets(char *text, size_t n);
 /* The member and its address entry, or NULL. */
 const struct conf_member *conf_find(
     const struct conf *c, const struct ip *addr, const struct conf_at **ret);
+
+/*
+ * Which of n session instances speaks with that address: the same in every
+ * role, and in every life of it.
+ */
+unsigned conf_instance(const struct ip *addr, unsigned n);
 
 /* ---- differences ------------------------------------------------------- */
 

@@ -73,6 +73,11 @@ static const struct directive exchange_directives[] = {
 	"roles, RFC 9234).  One that says it is something else is refused in "
 	"any case.",
 	FIELD(conf_exchange, strict_role)},
+    {"session-instances", VALUE_NUMBER, 0, "NUMBER", "1",
+	"How many processes speak with the members; each member's session "
+	"belongs to one of them, by its address.  More than one helps where "
+	"there are cores for it and many members.  A change needs a restart.",
+	.min = 1, .max = CONF_SESSIONS, FIELD(conf_exchange, sessions)},
     {0},
 };
 

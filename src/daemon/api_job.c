@@ -13,11 +13,6 @@
 #define ROLE_WAIT_NS (10 * NS_PER_S) /* for a role that is restarting */
 #define KEEP_MAX ((size_t)8 << 20)   /* bytes of one part */
 
-static const char *const role_names[] = {
-    [ROLE_SESSION] = "session",
-    [ROLE_ENGINE] = "engine",
-};
-
 static void part_free(struct api_part *p)
 {
 	free(p->p);
@@ -28,16 +23,17 @@ void api_job_free(struct api_job *j)
 {
 	loop_timer_stop(j->api->env->loop, &j->timer);
 	list_del(&j->all);
-	for (unsigned r = 0; r < ROLE_COUNT; r++)
-		part_free(&j->part[r]);
+	part_free(&j->parent);
+	for (unsigned i = 0; i < API_PEERS; i++)
+		part_free(&j->part[i]);
 	free(j);
 }
 
 static bool open_parts(const struct api_job *j)
 {
-	for (unsigned r = 0; r < ROLE_COUNT; r++)
-		if (j->part[r].state == PART_WAITS ||
-		    j->part[r].state == PART_ASKED)
+	for (unsigned i = 0; i < j->api->n_peer; i++)
+		if (j->part[i].state == PART_WAITS ||
+		    j->part[i].state == PART_ASKED)
 			return true;
 	return j->asked_parent;
 }
@@ -46,15 +42,15 @@ static bool open_parts(const struct api_job *j)
 static void leave(struct api_job *j)
 {
 	j->client = NULL;
-	for (unsigned r = 0; r < ROLE_COUNT; r++)
-		if (j->part[r].state == PART_WAITS)
-			j->part[r].state = PART_DONE;
+	for (unsigned i = 0; i < j->api->n_peer; i++)
+		if (j->part[i].state == PART_WAITS)
+			j->part[i].state = PART_DONE;
 	if (!open_parts(j)) {
 		api_job_free(j);
 		return;
 	}
-	for (unsigned r = ROLE_SESSION; r <= ROLE_ENGINE; r++)
-		api_job_push(j, &j->api->peer[r]);
+	for (unsigned i = 0; i < j->api->n_peer; i++)
+		api_job_push(j, &j->api->peer[i]);
 }
 
 static void fail(struct api_job *j, int exit_code, const char *error)
@@ -66,76 +62,104 @@ static void fail(struct api_job *j, int exit_code, const char *error)
 	leave(j);
 }
 
-static void fail_down(struct api_job *j, enum role r)
+static void fail_down(struct api_job *j, const struct api_peer *p)
 {
 	char error[80];
+	char name[ROLE_NAME];
 
-	snprintf(error, sizeof error, "the %s role is not running; ask again",
-	    role_names[r]);
+	role_format(
+	    p->role == ROLE_ENGINE ? "engine" : "session", p->index, name);
+	snprintf(
+	    error, sizeof error, "the %s role is not running; ask again", name);
 	fail(j, 3, error);
 }
 
 /* ---- putting answers together ------------------------------------------- */
 
-/* The first line of a part without its newline, or null. */
-static void put_part(char *to, size_t *at, const struct api_part *p)
+/* What the instances of one role say, as one object; NULL: nothing. */
+static char *status_of(struct api_job *j, unsigned from, unsigned to)
 {
-	size_t n = 0;
+	struct api_part *p = &j->part[from];
 
+	if (to - from > 1)
+		return api_many_sum(p, to - from);
+	size_t n = 0;
 	while (n < p->n && p->p[n] != '\n')
 		n++;
-	if (p->exit || !n) {
-		memcpy(to + *at, "null", 4);
-		*at += 4;
-		return;
-	}
-	memcpy(to + *at, p->p, n);
-	*at += n;
-}
-
-static void put(char *to, size_t *at, const char *s)
-{
-	size_t n = strlen(s);
-
-	memcpy(to + *at, s, n);
-	*at += n;
+	return p->exit || !n ? NULL : strndup(p->p, n);
 }
 
 /* {parent's ..., "session": {...}, "engine": {...}} */
 static bool write_status(struct api_job *j)
 {
-	const struct api_part *mine = &j->part[ROLE_PARENT];
+	const struct api_part *mine = &j->parent;
+	unsigned sessions = j->api->n_session;
 	size_t n = mine->n;
-	size_t at = 0;
+	char *line = NULL;
 	bool ok = false;
 
 	while (n && mine->p[n - 1] != '}')
 		n--;
 	if (!n)
 		return false;
-	char *line =
-	    malloc(n + j->part[ROLE_SESSION].n + j->part[ROLE_ENGINE].n + 64);
-	if (!line)
-		return false;
-	memcpy(line, mine->p, n - 1);
-	at = n - 1;
-	put(line, &at, ",\"session\":");
-	put_part(line, &at, &j->part[ROLE_SESSION]);
-	put(line, &at, ",\"engine\":");
-	put_part(line, &at, &j->part[ROLE_ENGINE]);
-	put(line, &at, "}\n");
-	ok = api_write(j->client, line, at);
-	if (!ok)
-		j->client = NULL;
-	free(line);
+	char *session = status_of(j, 0, sessions);
+	char *engine = status_of(j, sessions, j->api->n_peer);
+	int k = asprintf(&line, "%.*s,\"session\":%s,\"engine\":%s}\n",
+	    (int)(n - 1), mine->p, session ? session : "null",
+	    engine ? engine : "null");
+	if (k > 0) {
+		ok = api_write(j->client, line, (size_t)k);
+		if (!ok)
+			j->client = NULL;
+		free(line);
+	}
+	free(session);
+	free(engine);
 	return ok;
+}
+
+static bool keep(struct api_part *p, const char *s, size_t n)
+{
+	if (p->n + n > KEEP_MAX)
+		return false;
+	char *more = realloc(p->p, p->n + n + 1);
+	if (!more)
+		return false;
+	memcpy(more + p->n, s, n);
+	p->p = more;
+	p->n += n;
+	more[p->n] = 0;
+	return true;
+}
+
+/* The lines of all sessions, in the first part. */
+static bool gather_sessions(struct api_job *j)
+{
+	struct api_part *to = &j->part[0];
+
+	for (unsigned i = 1; i < j->api->n_session; i++) {
+		struct api_part *p = &j->part[i];
+
+		if (p->n && !keep(to, p->p, p->n))
+			return false;
+	}
+	return api_many_sort(to->p, to->n);
+}
+
+static int exit_of(const struct api_job *j)
+{
+	int code = 0;
+
+	for (unsigned i = 0; i < j->api->n_peer; i++)
+		if (j->part[i].exit > code)
+			code = j->part[i].exit;
+	return code;
 }
 
 static void finish(struct api_job *j)
 {
-	struct api_part *s = &j->part[ROLE_SESSION];
-	struct api_part *e = &j->part[ROLE_ENGINE];
-	int code = s->exit > e->exit ? s->exit : e->exit;
+	struct api_part *s = &j->part[0];
+	int code = exit_of(j);
 	const char *error = NULL;
 	bool ok = true;
 
@@ -145,10 +169,23 @@ static void finish(struct api_job *j)
 		code = 0;
 		break;
 	case API_MEMBERS:
+		ok = gather_sessions(j);
+		if (!ok)
+			break;
 		ok =
 		    api_members_write(j->client, j->api->env->conf, s->p, s->n);
 		if (!ok)
 			j->client = NULL;
+		break;
+	case API_SESSIONS:
+		error = "there is none";
+		if (code || j->api->n_session == 1)
+			break;
+		ok = gather_sessions(j);
+		if (ok && s->n && !api_write(j->client, s->p, s->n)) {
+			leave(j);
+			return;
+		}
 		break;
 	case API_ROUTE_WHY:
 		error = "no route for this prefix";
@@ -176,26 +213,22 @@ static void try_finish(struct api_job *j)
 
 /* ---- what comes --------------------------------------------------------- */
 
-static bool keep(struct api_part *p, const char *s, size_t n)
+/* Must the lines wait until all have answered? */
+static bool is_kept(const struct api_job *j)
 {
-	if (p->n + n > KEEP_MAX)
-		return false;
-	char *more = realloc(p->p, p->n + n + 1);
-	if (!more)
-		return false;
-	memcpy(more + p->n, s, n);
-	p->p = more;
-	p->n += n;
-	more[p->n] = 0;
-	return true;
+	return j->verb == API_STATUS || j->verb == API_MEMBERS ||
+	       (j->verb == API_SESSIONS && j->api->n_session > 1);
 }
 
-void api_job_lines(struct api_job *j, enum role from, const char *p, size_t n)
+void api_job_lines(
+    struct api_job *j, const struct api_peer *from, const char *p, size_t n)
 {
-	if (!j->client || j->part[from].state != PART_ASKED)
+	struct api_part *part = &j->part[from->place];
+
+	if (!j->client || part->state != PART_ASKED)
 		return;
-	if (j->verb == API_STATUS || j->verb == API_MEMBERS) {
-		if (!keep(&j->part[from], p, n))
+	if (is_kept(j)) {
+		if (!keep(part, p, n))
 			fail(j, 3, "the answer is too long");
 		return;
 	}
@@ -203,9 +236,9 @@ void api_job_lines(struct api_job *j, enum role from, const char *p, size_t n)
 		leave(j);
 }
 
-void api_job_end(struct api_job *j, enum role from, int exit_code)
+void api_job_end(struct api_job *j, const struct api_peer *from, int exit_code)
 {
-	struct api_part *p = &j->part[from];
+	struct api_part *p = &j->part[from->place];
 
 	if (p->state != PART_ASKED)
 		return;
@@ -214,9 +247,9 @@ void api_job_end(struct api_job *j, enum role from, int exit_code)
 	try_finish(j);
 }
 
-void api_job_link_lost(struct api_job *j, enum role from)
+void api_job_link_lost(struct api_job *j, const struct api_peer *from)
 {
-	struct api_part *p = &j->part[from];
+	struct api_part *p = &j->part[from->place];
 
 	if (p->state != PART_ASKED)
 		return; /* one that waits may still be served by the next */
@@ -234,7 +267,7 @@ void api_job_answer(struct api_job *j, const char *lines, size_t n)
 
 	j->asked_parent = false;
 	if (j->verb == API_STATUS) {
-		if (c && !keep(&j->part[ROLE_PARENT], lines, n)) {
+		if (c && !keep(&j->parent, lines, n)) {
 			fail(j, 3, "the answer is too long");
 			return;
 		}
@@ -256,13 +289,13 @@ static void timed_out(struct loop_timer *t)
 	struct api_job *j = list_entry(t, struct api_job, timer);
 	bool lost = false;
 
-	for (unsigned r = ROLE_SESSION; r <= ROLE_ENGINE; r++) {
-		if (j->part[r].state != PART_WAITS)
+	for (unsigned i = 0; i < j->api->n_peer; i++) {
+		if (j->part[i].state != PART_WAITS)
 			continue;
-		j->part[r].state = PART_DONE;
-		j->part[r].exit = 3;
+		j->part[i].state = PART_DONE;
+		j->part[i].exit = 3;
 		if (j->client && j->verb != API_STATUS) {
-			fail_down(j, (enum role)r);
+			fail_down(j, &j->api->peer[i]);
 			return;
 		}
 		lost = true;
@@ -275,7 +308,7 @@ static void timed_out(struct loop_timer *t)
 
 void api_job_push(struct api_job *j, struct api_peer *to)
 {
-	struct api_part *p = &j->part[to->role];
+	struct api_part *p = &j->part[to->place];
 	struct link *l = to->link;
 
 	if (!l || !link_ready(l))
@@ -289,13 +322,13 @@ void api_job_push(struct api_job *j, struct api_peer *to)
 	if (p->state != PART_ASKED)
 		return;
 	if (!j->client) {
-		if (!j->cancelled)
-			j->cancelled = link_write(
+		if (!p->cancelled)
+			p->cancelled = link_write(
 			    l, QUERY_CANCEL, j->id, 0, NULL, 0, NULL, 0);
-	} else if (j->pause != j->paused) {
+	} else if (j->pause != p->paused) {
 		if (link_write(l, j->pause ? QUERY_PAUSE : QUERY_RESUME, j->id,
 			0, NULL, 0, NULL, 0))
-			j->paused = j->pause;
+			p->paused = j->pause;
 	}
 }
 
@@ -328,10 +361,14 @@ static void ask_parent(struct api_job *j, const struct api_request *r)
 
 static void ask_role(struct api_job *j, enum role r)
 {
-	j->part[r].state = PART_WAITS;
+	for (unsigned i = 0; i < j->api->n_peer; i++) {
+		if (j->api->peer[i].role != r)
+			continue;
+		j->part[i].state = PART_WAITS;
+		api_job_push(j, &j->api->peer[i]);
+	}
 	loop_timer_set(
 	    j->api->env->loop, &j->timer, clock_now_ns() + ROLE_WAIT_NS);
-	api_job_push(j, &j->api->peer[r]);
 }
 
 void api_job_start(struct api *a, struct api_client *c, struct api_request *r)

@@ -20,6 +20,7 @@
 #include <sys/types.h>
 
 #define PARENT_BLAMES 64
+#define PARENT_CHILDREN (2 * ROLE_INSTANCES + ROLE_COUNT)
 
 struct parent;
 
@@ -31,6 +32,8 @@ struct text {
 struct child {
 	struct parent *parent;
 	enum role role;
+	unsigned index; /* which instance of the role */
+	char name[ROLE_NAME];
 	struct sandbox_user user;
 	pid_t pid; /* 0: not running */
 	struct loop_fd sock;
@@ -67,7 +70,7 @@ struct change {
 	enum change_kind kind;
 	uint32_t ask;	     /* id of the question to answer; 0: nobody's */
 	unsigned ask_starts; /* ... by this incarnation of api */
-	enum role at;
+	unsigned at;	     /* in the order of the roles */
 	uint64_t start_ns;
 	size_t n_changes;
 	uint32_t confirm_s;
@@ -77,6 +80,7 @@ struct change {
 struct blame {
 	struct ip peer;
 	uint64_t death_ns; /* the last one; 0: free */
+	unsigned engine;   /* whose death that was */
 	uint64_t until_ns; /* held down; 0: is not */
 };
 
@@ -98,7 +102,9 @@ struct parent {
 	bool engine_told; /* to stop: only when the session has gone */
 	uint64_t stop_by_ns;
 
-	struct child child[ROLE_COUNT]; /* [ROLE_PARENT] is not used */
+	/* As many as the first configuration says, by role and index. */
+	struct child child[PARENT_CHILDREN];
+	size_t n_child;
 
 	struct conf *conf; /* the running one */
 	uint32_t conf_id;
@@ -116,12 +122,16 @@ struct parent {
 	struct change change;
 
 	struct blame blame[PARENT_BLAMES];
-	struct ip blamed; /* by session, for the engine's last death */
-	uint64_t blamed_ns;
-	uint64_t guilty_ns; /* the engine died of itself */
+	struct {		/* of each engine */
+		struct ip peer; /* blamed by session for the last death */
+		uint64_t peer_ns;
+		uint64_t guilty_ns; /* it died of itself */
+	} death[ROLE_INSTANCES];
 };
 
 const char *role_name(enum role r);
+#define children_each(p, c)                                                    \
+	for (struct child *c = (p)->child; c < (p)->child + (p)->n_child; c++)
 
 void text_set(struct text *t, char *p, size_t n); /* takes p */
 void text_move(struct text *to, struct text *from);
@@ -129,7 +139,8 @@ bool text_copy(struct text *to, const struct text *from);
 bool text_same(const struct text *a, const struct text *b);
 
 /* parent_child.c */
-void child_init(struct parent *p, enum role r);
+void child_init(struct parent *p, enum role r, unsigned index);
+struct child *child_api(struct parent *p);
 void child_start(struct child *c);
 void child_send(struct child *c, uint32_t type, uint32_t id, const void *data,
     size_t n, const int *fds, int n_fds);
@@ -142,9 +153,9 @@ bool children_ready(const struct parent *p);
 bool children_gone(const struct parent *p);
 
 /* parent_blame.c */
-void blame_peer(struct parent *p, const struct ip *peer);
-void blame_engine_died(struct parent *p, bool guilty);
-void blame_tell(struct parent *p); /* to a session that has just started */
+void blame_peer(struct parent *p, unsigned engine, const struct ip *peer);
+void blame_engine_died(struct parent *p, unsigned engine, bool guilty);
+void blame_tell(struct child *c); /* a session that has just started */
 
 /* parent_listen.c: 0, or -errno with words in why. */
 int listen_open(struct parent *p, const struct conf *c,

@@ -71,6 +71,21 @@ static const struct role_ops *const roles[] = {
     [ROLE_API] = &role_api,
 };
 
+/* "session", or "session-2" and on. */
+static bool is_role(const char *text, const char *role, unsigned *ret_index)
+{
+	char name[ROLE_NAME];
+
+	for (unsigned i = 0; i < ROLE_INSTANCES; i++) {
+		role_format(role, i, name);
+		if (strcmp(text, name) == 0) {
+			*ret_index = i;
+			return true;
+		}
+	}
+	return false;
+}
+
 static int role(const struct cli_call *c)
 {
 	struct sandbox_user u = {.change = false};
@@ -78,9 +93,11 @@ static int role(const struct cli_call *c)
 	if (c->argc != 3)
 		return CLI_MISUSE;
 	for (unsigned r = ROLE_SESSION; r < ROLE_COUNT; r++) {
-		if (strcmp(c->argv[0], roles[r]->name) != 0)
+		unsigned index;
+
+		if (!is_role(c->argv[0], roles[r]->name, &index))
 			continue;
-		log_init(roles[r]->name, LOG_LEVEL_INFO);
+		log_init(c->argv[0], LOG_LEVEL_INFO);
 		if (strcmp(c->argv[1], "-") != 0) {
 			u.change = true;
 			u.uid = (uid_t)strtoul(c->argv[1], NULL, 10);
@@ -91,7 +108,7 @@ static int role(const struct cli_call *c)
 			log_error("sandbox_failed", "error=%s", strerror(-err));
 			return 1;
 		}
-		return role_run(roles[r], PARENT_SOCK);
+		return role_run(roles[r], index, PARENT_SOCK);
 	}
 	return CLI_MISUSE;
 }

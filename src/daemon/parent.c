@@ -30,7 +30,13 @@
 
 static void stop_role(struct parent *p, enum role r)
 {
-	child_send(&p->child[r], ROLE_STOP, 0, NULL, 0, NULL, 0);
+	children_each(p, c) if (c->role == r)
+	    child_send(c, ROLE_STOP, 0, NULL, 0, NULL, 0);
+}
+
+static void kill_all(struct parent *p)
+{
+	children_each(p, c) child_kill(c);
 }
 
 static void stop_begin(struct parent *p)
@@ -38,8 +44,7 @@ static void stop_begin(struct parent *p)
 	uint64_t now = clock_now_ns();
 
 	if (p->stopping) { /* asked twice: at once */
-		for (unsigned r = ROLE_SESSION; r < ROLE_COUNT; r++)
-			child_kill(&p->child[r]);
+		kill_all(p);
 		return;
 	}
 	p->stopping = true;
@@ -47,8 +52,7 @@ static void stop_begin(struct parent *p)
 	log_info("stopping", "uptime_s=%llu",
 	    (unsigned long long)((now - p->start_ns) / NS_PER_S));
 	notify("STOPPING=1");
-	for (unsigned r = ROLE_SESSION; r < ROLE_COUNT; r++)
-		loop_timer_stop(p->loop, &p->child[r].again);
+	children_each(p, c) loop_timer_stop(p->loop, &c->again);
 	/* The session says goodbye while engine and api still answer it. */
 	stop_role(p, ROLE_SESSION);
 	stop_role(p, ROLE_API);
@@ -58,21 +62,26 @@ static void stop_begin(struct parent *p)
 static void stop_go_on(struct parent *p)
 {
 	uint64_t now = clock_now_ns();
-	struct child *session = &p->child[ROLE_SESSION];
+	bool goodbye = false;
 
 	if (children_gone(p)) {
 		loop_stop(p->loop);
 		return;
 	}
-	if (session->pid && now > p->stop_by_ns - STOP_NS + GOODBYE_NS)
-		child_kill(session);
-	if (!session->pid && !p->engine_told) {
+	children_each(p, c)
+	{
+		if (c->role != ROLE_SESSION || !c->pid)
+			continue;
+		goodbye = true;
+		if (now > p->stop_by_ns - STOP_NS + GOODBYE_NS)
+			child_kill(c);
+	}
+	if (!goodbye && !p->engine_told) {
 		p->engine_told = true;
 		stop_role(p, ROLE_ENGINE);
 	}
 	if (now > p->stop_by_ns)
-		for (unsigned r = ROLE_SESSION; r < ROLE_COUNT; r++)
-			child_kill(&p->child[r]);
+		kill_all(p);
 	loop_timer_set(p->loop, &p->tick, now + 50 * NS_PER_MS);
 }
 
@@ -82,10 +91,8 @@ static void watchdog(struct parent *p, uint64_t now)
 {
 	if (!p->watchdog_ns || now - p->watchdog_last_ns < p->watchdog_ns)
 		return;
-	for (unsigned r = ROLE_SESSION; r < ROLE_COUNT; r++)
-		if (now > p->child[r].pong_ns &&
-		    now - p->child[r].pong_ns > HOPELESS_NS)
-			return;
+	children_each(p,
+	    c) if (now > c->pong_ns && now - c->pong_ns > HOPELESS_NS) return;
 	p->watchdog_last_ns = now;
 	notify("WATCHDOG=1");
 }
@@ -250,6 +257,11 @@ static int open_all(struct parent *p)
 	return 0;
 }
 
+static unsigned instances(const struct parent *p, enum role r)
+{
+	return r == ROLE_SESSION ? p->conf->exchange.sessions : 1;
+}
+
 static int start(struct parent *p)
 {
 	int err = watch_signals(p);
@@ -257,7 +269,8 @@ static int start(struct parent *p)
 	if (err)
 		return fail("cannot watch signals", NULL, err);
 	for (unsigned r = ROLE_SESSION; r < ROLE_COUNT; r++)
-		child_init(p, (enum role)r);
+		for (unsigned i = 0; i < instances(p, (enum role)r); i++)
+			child_init(p, (enum role)r, i);
 	err = sandbox_parent();
 	if (err)
 		return fail("cannot drop privileges", NULL, err);
@@ -265,9 +278,8 @@ static int start(struct parent *p)
 	    SPEAN_VERSION, (int)getpid(), p->opt->conf_path, p->opt->run_dir,
 	    p->opt->state_dir);
 	change_recall(p);
-	child_start(&p->child[ROLE_ENGINE]);
-	child_start(&p->child[ROLE_SESSION]);
-	child_start(&p->child[ROLE_API]);
+	children_each(p, c) if (c->role == ROLE_ENGINE) child_start(c);
+	children_each(p, c) if (c->role != ROLE_ENGINE) child_start(c);
 	p->tick.fire = tick;
 	p->tick_due_ns = clock_now_ns() + TICK_NS;
 	loop_timer_set(p->loop, &p->tick, p->tick_due_ns);

@@ -82,7 +82,7 @@ void answer_send(struct parent *p, uint32_t id, const struct text *lines)
 		log_error("answer_blob", "error=%s", strerror(-fd));
 		return;
 	}
-	child_send(&p->child[ROLE_API], ROLE_ANSWER, id, NULL, 0, &fd, 1);
+	child_send(child_api(p), ROLE_ANSWER, id, NULL, 0, &fd, 1);
 	close(fd);
 }
 
@@ -184,8 +184,8 @@ static void put_roles(struct parent *p, struct json *j)
 	json_null(j, "last_death");
 	json_null(j, "last_death_at");
 	json_close_object(j);
-	for (unsigned r = ROLE_SESSION; r < ROLE_COUNT; r++) {
-		const struct child *c = &p->child[r];
+	children_each(p, c)
+	{
 		char at[CLOCK_RFC3339_LEN];
 		const char *state = "starting";
 
@@ -197,7 +197,7 @@ static void put_roles(struct parent *p, struct json *j)
 			state = "running";
 		clock_rfc3339(c->death_s, at);
 		json_open_object(j, NULL);
-		json_string(j, "role", role_name(c->role));
+		json_string(j, "role", c->name);
 		if (c->pid)
 			json_u64(j, "pid", (uint64_t)c->pid);
 		else

@@ -38,7 +38,7 @@ static void change_end(struct parent *p)
 
 	log_info("conf_changed", "by=%s changes=%zu ms=%.1f confirm_s=%u",
 	    kinds[c->kind], c->n_changes, ms, c->confirm_s);
-	if (c->ask && c->ask_starts == p->child[ROLE_API].starts) {
+	if (c->ask && c->ask_starts == child_api(p)->starts) {
 		answer_done(&c->answer, c, ms);
 		answer_send(p, c->ask, &c->answer);
 	}
@@ -47,20 +47,32 @@ static void change_end(struct parent *p)
 	notify("READY=1");
 }
 
+/* All instances of the role run on the new configuration. */
+static bool role_has_it(struct parent *p, enum role r)
+{
+	bool all = true;
+
+	children_each(p, c)
+	{
+		/* One that is down gets the new text when it starts. */
+		if (c->role != r || !c->pid)
+			continue;
+		if (c->conf_sent != p->conf_id) {
+			child_send_conf(c, true);
+			if (r == ROLE_SESSION)
+				child_send_listen(c);
+		}
+		all &= c->conf_done == p->conf_id;
+	}
+	return all;
+}
+
 void change_step(struct parent *p)
 {
 	struct change *ch = &p->change;
 
 	while (ch->active && ch->at < ARRAY_SIZE(order)) {
-		struct child *c = &p->child[order[ch->at]];
-
-		/* One that is down gets the new text when it starts. */
-		if (c->pid && c->conf_sent != p->conf_id) {
-			child_send_conf(c, true);
-			if (c->role == ROLE_SESSION)
-				child_send_listen(c);
-		}
-		if (c->pid && c->conf_done != p->conf_id)
+		if (!role_has_it(p, order[ch->at]))
 			return;
 		ch->at++;
 	}
@@ -123,6 +135,21 @@ static void log_errors(struct parent *p, const struct conf_error *e, size_t n)
 		    log_quote(text, sizeof text, e[i].text));
 }
 
+/* How many processes there are is settled when they start. */
+static int needs_restart(
+    const struct parent *p, const struct conf *next, char why[128])
+{
+	const struct conf_exchange *a = &p->conf->exchange;
+	const struct conf_exchange *b = &next->exchange;
+
+	if (a->sessions == b->sessions)
+		return 0;
+	snprintf(why, 128,
+	    "'session-instances' changes with a restart only (now %u)",
+	    a->sessions);
+	return -EBUSY;
+}
+
 /* Parses and opens; on 0, *ret and listeners are the caller's. */
 static int prepare(struct parent *p, const struct proposal *pr,
     struct text *lines, struct conf **ret, struct listener *listen,
@@ -142,7 +169,9 @@ static int prepare(struct parent *p, const struct proposal *pr,
 		snprintf(why, 128, "cannot read the configuration: %s",
 		    strerror(-err));
 	} else {
-		err = listen_open(p, *ret, listen, ret_n_listen, why);
+		err = needs_restart(p, *ret, why);
+		if (!err)
+			err = listen_open(p, *ret, listen, ret_n_listen, why);
 		if (err)
 			conf_free(*ret);
 	}
@@ -240,7 +269,7 @@ static void propose(struct parent *p, struct proposal *pr)
 	    .active = true,
 	    .kind = pr->kind,
 	    .ask = pr->ask,
-	    .ask_starts = p->child[ROLE_API].starts,
+	    .ask_starts = child_api(p)->starts,
 	    .start_ns = start_ns,
 	    .n_changes = n_changes,
 	    .confirm_s = pr->confirm_s,

@@ -30,6 +30,13 @@ const char *role_name(enum role r)
 	return names[r];
 }
 
+struct child *child_api(struct parent *p)
+{
+	children_each(p, c) if (c->role == ROLE_API) return c;
+	must(false);
+	return NULL;
+}
+
 /* ---- sending ------------------------------------------------------------ */
 
 void child_send(struct child *c, uint32_t type, uint32_t id, const void *data,
@@ -43,8 +50,8 @@ void child_send(struct child *c, uint32_t type, uint32_t id, const void *data,
 	 * next life; pings alone may be missed.
 	 */
 	if (err && err != -EPIPE && type != ROLE_PING) {
-		log_error("role_send_failed", "role=%s error=%s",
-		    role_name(c->role), strerror(-err));
+		log_error("role_send_failed", "role=%s error=%s", c->name,
+		    strerror(-err));
 		child_kill(c);
 	}
 }
@@ -93,7 +100,7 @@ void child_send_listen(struct child *c)
 	if (c->role == ROLE_API) {
 		fds[n++] = p->control;
 		fds[n++] = p->read;
-	} else if (c->role == ROLE_SESSION) {
+	} else if (c->role == ROLE_SESSION && !c->index) {
 		for (size_t i = 0; i < p->n_listen; i++)
 			fds[n++] = p->listen[i].fd;
 	} else {
@@ -102,26 +109,38 @@ void child_send_listen(struct child *c)
 	child_send(c, ROLE_LISTEN, 0, NULL, 0, fds, n);
 }
 
+/* Instances of one role speak to each other only through the first. */
+static bool linked(const struct child *a, const struct child *b)
+{
+	if (a->role != b->role)
+		return true;
+	return a->role == ROLE_SESSION && a != b && (!a->index || !b->index);
+}
+
+static bool send_link(struct child *a, struct child *b)
+{
+	struct role_at at_a = {a->role, a->index};
+	struct role_at at_b = {b->role, b->index};
+	int pair[2];
+
+	if (msg_pair(pair))
+		return false;
+	child_send(a, ROLE_LINK, 0, &at_b, sizeof at_b, &pair[0], 1);
+	child_send(b, ROLE_LINK, 0, &at_a, sizeof at_a, &pair[1], 1);
+	close(pair[0]);
+	close(pair[1]);
+	return true;
+}
+
 static void send_links(struct child *c)
 {
-	struct parent *p = c->parent;
-
-	for (uint32_t r = ROLE_SESSION; r < ROLE_COUNT; r++) {
-		struct child *o = &p->child[r];
-		uint32_t me = c->role;
-		int pair[2];
-
-		if (o == c || !o->pid)
+	children_each(c->parent, o)
+	{
+		if (!o->pid || !linked(c, o) || send_link(c, o))
 			continue;
-		if (msg_pair(pair)) {
-			log_error("link_failed", "error=%s", strerror(errno));
-			child_kill(c);
-			return;
-		}
-		child_send(c, ROLE_LINK, 0, &r, sizeof r, &pair[0], 1);
-		child_send(o, ROLE_LINK, 0, &me, sizeof me, &pair[1], 1);
-		close(pair[0]);
-		close(pair[1]);
+		log_error("link_failed", "error=%s", strerror(errno));
+		child_kill(c);
+		return;
 	}
 }
 
@@ -130,8 +149,7 @@ static void send_links(struct child *c)
 static void on_ready(struct child *c)
 {
 	c->ready = true;
-	log_info("role_ready", "role=%s pid=%d ms=%llu", role_name(c->role),
-	    (int)c->pid,
+	log_info("role_ready", "role=%s pid=%d ms=%llu", c->name, (int)c->pid,
 	    (unsigned long long)((clock_now_ns() - c->start_ns) / NS_PER_MS));
 }
 
@@ -157,11 +175,12 @@ static void on_message(struct child *c, struct msg *m)
 		change_ask(p, m->id, &ask, m);
 		break;
 	case ROLE_BLAME:
-		if (c->role != ROLE_SESSION || m->len != sizeof peer)
+		if (c->role != ROLE_SESSION || m->len != sizeof peer ||
+		    m->id >= ROLE_INSTANCES)
 			break;
 		memcpy(&peer, m->data, sizeof peer);
 		if (peer.family < FAMILY_COUNT)
-			blame_peer(p, &peer);
+			blame_peer(p, m->id, &peer);
 		break;
 	default:
 		break;
@@ -199,14 +218,14 @@ static _Noreturn void become(struct child *c, int sock)
 {
 	char title[32];
 	char verb[] = "role";
-	char name[16];
+	char name[ROLE_NAME];
 	char uid[16] = "-";
 	char gid[16] = "-";
 	char *argv[] = {title, verb, name, uid, gid, NULL};
 	sigset_t none;
 
-	snprintf(title, sizeof title, "spean: %s", role_name(c->role));
-	snprintf(name, sizeof name, "%s", role_name(c->role));
+	snprintf(title, sizeof title, "spean: %s", c->name);
+	snprintf(name, sizeof name, "%s", c->name);
 	if (c->user.change) {
 		snprintf(uid, sizeof uid, "%u", (unsigned)c->user.uid);
 		snprintf(gid, sizeof gid, "%u", (unsigned)c->user.gid);
@@ -256,16 +275,21 @@ static void again_fired(struct loop_timer *t)
 	child_start(list_entry(t, struct child, again));
 }
 
-void child_init(struct parent *p, enum role r)
+void child_init(struct parent *p, enum role r, unsigned index)
 {
-	p->child[r] = (struct child){
+	must(p->n_child < PARENT_CHILDREN && index < ROLE_INSTANCES);
+	struct child *c = &p->child[p->n_child++];
+
+	*c = (struct child){
 	    .parent = p,
 	    .role = r,
+	    .index = index,
 	    .user = sandbox_user(r),
 	    .sock = {.fd = -1, .events = EPOLLIN, .ready = sock_ready},
 	    .again = {.fire = again_fired},
 	    .pong_ns = clock_now_ns(),
 	};
+	role_format(role_name(r), index, c->name);
 }
 
 void child_start(struct child *c)
@@ -278,8 +302,8 @@ void child_start(struct child *c)
 	c->start_ns = clock_now_ns();
 	int err = msg_pair(pair);
 	if (err) {
-		log_error("role_start_failed", "role=%s error=%s",
-		    role_name(c->role), strerror(-err));
+		log_error("role_start_failed", "role=%s error=%s", c->name,
+		    strerror(-err));
 		again_soon(c);
 		return;
 	}
@@ -294,8 +318,8 @@ void child_start(struct child *c)
 		err = -errno;
 	}
 	if (err) {
-		log_error("role_start_failed", "role=%s error=%s",
-		    role_name(c->role), strerror(-err));
+		log_error("role_start_failed", "role=%s error=%s", c->name,
+		    strerror(-err));
 		close(pair[0]);
 		c->sock.fd = -1;
 		if (pid > 0) {
@@ -314,7 +338,7 @@ void child_start(struct child *c)
 	child_send_conf(c, false);
 	child_send_listen(c);
 	if (c->role == ROLE_SESSION)
-		blame_tell(p);
+		blame_tell(c);
 	send_links(c);
 }
 
@@ -365,22 +389,21 @@ static void died(struct child *c, int status)
 		}
 	}
 	if (p->stopping) {
-		log_info("role_ended", "role=%s pid=%d", role_name(c->role),
-		    (int)pid);
+		log_info("role_ended", "role=%s pid=%d", c->name, (int)pid);
 		return;
 	}
-	log_error("role_died", "role=%s pid=%d cause=%s", role_name(c->role),
-	    (int)pid, log_quote(quoted, sizeof quoted, c->death));
+	log_error("role_died", "role=%s pid=%d cause=%s", c->name, (int)pid,
+	    log_quote(quoted, sizeof quoted, c->death));
 	if (c->role == ROLE_ENGINE)
-		blame_engine_died(p, guilty);
+		blame_engine_died(p, c->index, guilty);
 	again_soon(c);
 	change_step(p);
 }
 
 void children_reap(struct parent *p)
 {
-	for (unsigned r = ROLE_SESSION; r < ROLE_COUNT; r++) {
-		struct child *c = &p->child[r];
+	children_each(p, c)
+	{
 		int status;
 
 		while (
@@ -401,8 +424,8 @@ void children_ping(struct parent *p, uint64_t late_ns)
 	uint64_t now = clock_now_ns();
 	uint64_t limit = p->opt->ping_timeout_s * NS_PER_S;
 
-	for (unsigned r = ROLE_SESSION; r < ROLE_COUNT; r++) {
-		struct child *c = &p->child[r];
+	children_each(p, c)
+	{
 
 		if (!c->pid || c->silent)
 			continue;
@@ -410,8 +433,7 @@ void children_ping(struct parent *p, uint64_t late_ns)
 		c->pong_ns += late_ns;
 		if (now > c->pong_ns && now - c->pong_ns > limit) {
 			log_error("role_silent", "role=%s pid=%d seconds=%u",
-			    role_name(c->role), (int)c->pid,
-			    p->opt->ping_timeout_s);
+			    c->name, (int)c->pid, p->opt->ping_timeout_s);
 			c->silent = true;
 			child_kill(c);
 			continue;
@@ -422,16 +444,16 @@ void children_ping(struct parent *p, uint64_t late_ns)
 
 bool children_ready(const struct parent *p)
 {
-	for (unsigned r = ROLE_SESSION; r < ROLE_COUNT; r++)
-		if (!p->child[r].ready)
+	for (size_t i = 0; i < p->n_child; i++)
+		if (!p->child[i].ready)
 			return false;
 	return true;
 }
 
 bool children_gone(const struct parent *p)
 {
-	for (unsigned r = ROLE_SESSION; r < ROLE_COUNT; r++)
-		if (p->child[r].pid)
+	for (size_t i = 0; i < p->n_child; i++)
+		if (p->child[i].pid)
 			return false;
 	return true;
 }

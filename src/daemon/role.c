@@ -54,9 +54,17 @@ void role_send(struct role_env *e, uint32_t type, uint32_t id, const void *data,
 	end(frame_of(e), 0);
 }
 
-void role_blame(struct role_env *e, const struct ip *peer)
+void role_blame(struct role_env *e, unsigned engine, const struct ip *peer)
 {
-	role_send(e, ROLE_BLAME, 0, peer, sizeof *peer, -1);
+	role_send(e, ROLE_BLAME, engine, peer, sizeof *peer, -1);
+}
+
+void role_format(const char *role, unsigned index, char ret[ROLE_NAME])
+{
+	if (index)
+		snprintf(ret, ROLE_NAME, "%s-%u", role, (index + 1) % 1000);
+	else
+		snprintf(ret, ROLE_NAME, "%s", role);
 }
 
 /* The parent checked the text before it sent it: an error here is ours. */
@@ -121,12 +129,12 @@ static void on_listen(struct frame *f, struct msg *m)
 
 static void on_link(struct frame *f, struct msg *m)
 {
-	uint32_t other;
+	struct role_at other;
 
 	if (!f->env.ops->link || m->len != sizeof other || m->n_fds != 1)
 		return;
 	memcpy(&other, m->data, sizeof other);
-	f->env.ops->link(&f->env, (enum role)other, m->fds[0]);
+	f->env.ops->link(&f->env, other, m->fds[0]);
 	m->n_fds = 0;
 }
 
@@ -207,17 +215,19 @@ static void parent_ready(struct loop_fd *l, uint32_t events)
 	}
 }
 
-int role_run(const struct role_ops *ops, int parent)
+int role_run(const struct role_ops *ops, unsigned index, int parent)
 {
-	char name[16];
+	static char role[ROLE_NAME]; /* the log keeps it */
+	char name[16 + ROLE_NAME];
 	struct frame f = {
-	    .env = {.parent = parent, .ops = ops},
+	    .env = {.index = index, .parent = parent, .ops = ops},
 	    .parent = {.fd = parent, .events = EPOLLIN, .ready = parent_ready},
 	};
 
-	snprintf(name, sizeof name, "spean-%s", ops->name);
+	role_format(ops->name, index, role);
+	snprintf(name, sizeof name, "spean-%s", role);
 	prctl(PR_SET_NAME, name);
-	log_init(ops->name, LOG_LEVEL_INFO);
+	log_init(role, LOG_LEVEL_INFO);
 	signal(SIGPIPE, SIG_IGN);
 	/* Those are for the parent, which ends us in good order. */
 	signal(SIGINT, SIG_IGN);

@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/must.h"
 #include "daemon/api_job.h"
 
 #include <errno.h>
@@ -79,7 +80,7 @@ static void drop_link(struct api_peer *p)
 	link_free(p->link);
 	p->link = NULL;
 	list_each(e, next, &a->jobs)
-	    api_job_link_lost(list_entry(e, struct api_job, all), p->role);
+	    api_job_link_lost(list_entry(e, struct api_job, all), p);
 }
 
 /* True when there may be more. */
@@ -92,8 +93,12 @@ static bool read_link(struct api_peer *p)
 		int n = link_read(p->link, &h, buf);
 
 		if (n < 0) {
-			log_error("link_broken", "with=%s error=%s",
+			char name[ROLE_NAME];
+
+			role_format(
 			    p->role == ROLE_ENGINE ? "engine" : "session",
+			    p->index, name);
+			log_error("link_broken", "with=%s error=%s", name,
 			    strerror(-n));
 			drop_link(p);
 			return false;
@@ -104,9 +109,9 @@ static bool read_link(struct api_peer *p)
 		if (!j)
 			continue;
 		if (h.type == QUERY_LINES)
-			api_job_lines(j, p->role, buf, h.len);
+			api_job_lines(j, p, buf, h.len);
 		else if (h.type == QUERY_END)
-			api_job_end(j, p->role, (int)h.b);
+			api_job_end(j, p, (int)h.b);
 	}
 	return p->link != NULL;
 }
@@ -115,8 +120,8 @@ static void pump(struct loop_task *t)
 {
 	struct api *a = list_entry(t, struct api, pump);
 
-	for (unsigned r = ROLE_SESSION; r <= ROLE_ENGINE; r++) {
-		struct api_peer *p = &a->peer[r];
+	for (unsigned i = 0; i < a->n_peer; i++) {
+		struct api_peer *p = &a->peer[i];
 
 		if (p->link && read_link(p))
 			loop_task_queue(a->env->loop, t);
@@ -147,8 +152,8 @@ static bool before_sleep(void *arg)
 	struct api *a = arg;
 	bool sleep = true;
 
-	for (unsigned r = ROLE_SESSION; r <= ROLE_ENGINE; r++)
-		if (a->peer[r].link && !link_sleep(a->peer[r].link))
+	for (unsigned i = 0; i < a->n_peer; i++)
+		if (a->peer[i].link && !link_sleep(a->peer[i].link))
 			sleep = false;
 	if (!sleep)
 		loop_task_queue(a->env->loop, &a->pump);
@@ -159,12 +164,33 @@ static void after_sleep(void *arg)
 {
 	struct api *a = arg;
 
-	for (unsigned r = ROLE_SESSION; r <= ROLE_ENGINE; r++)
-		if (a->peer[r].link)
-			link_wake(a->peer[r].link);
+	for (unsigned i = 0; i < a->n_peer; i++)
+		if (a->peer[i].link)
+			link_wake(a->peer[i].link);
 }
 
 /* ---- the role ----------------------------------------------------------- */
+
+static void add_peer(struct api *a, enum role r, unsigned index)
+{
+	must(a->n_peer < API_PEERS);
+	a->peer[a->n_peer] = (struct api_peer){
+	    .api = a,
+	    .role = r,
+	    .index = index,
+	    .place = a->n_peer,
+	    .bell = {.ready = bell},
+	};
+	a->n_peer++;
+}
+
+static struct api_peer *find_peer(struct api *a, struct role_at at)
+{
+	for (unsigned i = 0; i < a->n_peer; i++)
+		if (a->peer[i].role == at.role && a->peer[i].index == at.index)
+			return &a->peer[i];
+	return NULL;
+}
 
 static int api_start(struct role_env *e, const struct role_conf *rc)
 {
@@ -181,9 +207,10 @@ static int api_start(struct role_env *e, const struct role_conf *rc)
 	}
 	list_init(&a->jobs);
 	a->pump.run = pump;
-	for (unsigned r = 0; r < ROLE_COUNT; r++)
-		a->peer[r] = (struct api_peer){
-		    .api = a, .role = (enum role)r, .bell = {.ready = bell}};
+	for (unsigned i = 0; i < e->conf->exchange.sessions; i++)
+		add_peer(a, ROLE_SESSION, i);
+	a->n_session = a->n_peer;
+	add_peer(a, ROLE_ENGINE, 0);
 	loop_on_sleep(e->loop, before_sleep, after_sleep, a);
 	e->state = a;
 	return 0;
@@ -207,15 +234,15 @@ static void api_listen(struct role_env *e, const int *fds, int n)
 	}
 }
 
-static void api_link(struct role_env *e, enum role other, int sock)
+static void api_link(struct role_env *e, struct role_at other, int sock)
 {
 	struct api *a = e->state;
+	struct api_peer *p = find_peer(a, other);
 
-	if (other != ROLE_SESSION && other != ROLE_ENGINE) {
+	if (!p) {
 		close(sock);
 		return;
 	}
-	struct api_peer *p = &a->peer[other];
 	drop_link(p);
 	int err = link_new(sock, RING, 0, &p->link);
 	if (err) {
@@ -264,8 +291,8 @@ static void api_finish(struct role_env *e)
 		return;
 	list_each(el, next, &a->jobs)
 	    api_job_free(list_entry(el, struct api_job, all));
-	for (unsigned r = 0; r < ROLE_COUNT; r++)
-		drop_link(&a->peer[r]);
+	for (unsigned i = 0; i < a->n_peer; i++)
+		drop_link(&a->peer[i]);
 	api_server_free(a->server);
 	free(a);
 }

@@ -1,7 +1,8 @@
 /*
- * The engine role: all routes.  Records come from the session role over a
- * link, journals go back in the link's extra area (bgp/feed.h); questions
- * come from the api role.  Never touches the network.
+ * The engine role: all routes.  Records come from each instance of the
+ * session role over a link, journals go back in an area that these links
+ * share (bgp/feed.h); questions come from the api role.  Never touches the
+ * network.
  */
 #include "daemon/role.h"
 
@@ -15,6 +16,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define POOL_CHUNKS 512 /* 32 MB of journals */
 #define SESSION_RING ((size_t)1 << 20)
@@ -29,16 +31,19 @@ struct peer_link {
 	struct engine *engine;
 	struct link *link;
 	enum role role;
+	unsigned index; /* of the session instance */
+	bool attached;	/* its area has come */
 	bool on;
 };
 
 struct engine {
 	struct role_env *env;
 	struct exchange *exchange;
-	struct peer_link session;
+	struct peer_link session[CONF_SESSIONS];
+	unsigned n_sessions;
+	struct link_area *area; /* the journals, for all of them */
 	struct peer_link api;
 	struct query_link *query;
-	bool attached; /* the session's area has come */
 	struct loop_task turn;
 	struct loop_timer timer;
 	uint64_t started_ns;
@@ -51,56 +56,75 @@ static uint8_t record[LINK_RECORD_MAX];
 static bool send_record(void *arg, enum feed_type type, uint32_t slot,
     uint32_t incarnation, const void *data, size_t n)
 {
-	struct engine *e = arg;
+	struct peer_link *p = arg;
 
-	return link_write(
-	    e->session.link, type, slot, incarnation, data, n, NULL, 0);
+	return link_write(p->link, type, slot, incarnation, data, n, NULL, 0);
 }
 
 /* ---- links -------------------------------------------------------------- */
 
+static void drop_session(struct peer_link *p)
+{
+	struct engine *e = p->engine;
+	bool any = false;
+
+	if (p->attached)
+		exchange_detach_from(e->exchange, p->index, clock_now_ns());
+	p->attached = false;
+	link_free(p->link);
+	p->link = NULL;
+	p->on = false;
+	for (unsigned i = 0; i < e->n_sessions; i++)
+		any |= e->session[i].on;
+	if (any)
+		return;
+	/* The next ones get a new one, of which nothing was ever read. */
+	link_area_free(e->area);
+	e->area = NULL;
+}
+
 static void drop(struct peer_link *p, const char *why)
 {
 	struct engine *e = p->engine;
+	char name[ROLE_NAME];
 
 	if (!p->on)
 		return;
-	log_info("link_ended", "to=%s info=%s",
-	    p->role == ROLE_SESSION ? "session" : "api", why);
+	role_format(
+	    p->role == ROLE_SESSION ? "session" : "api", p->index, name);
+	log_info("link_ended", "to=%s info=%s", name, why);
 	loop_del(e->env->loop, &p->fd);
 	if (p->role == ROLE_SESSION) {
-		if (e->attached)
-			exchange_detach(e->exchange, clock_now_ns());
-		e->attached = false;
-	} else {
-		query_link_free(e->query);
-		e->query = NULL;
-		e->status_due = false;
+		drop_session(p);
+		return;
 	}
+	query_link_free(e->query);
+	e->query = NULL;
+	e->status_due = false;
 	link_free(p->link);
 	p->link = NULL;
 	p->on = false;
 }
 
 /* Journals are there as soon as the session's cursors are. */
-static void attach(struct engine *e)
+static void attach(struct peer_link *p)
 {
-	struct exchange_out out = {send_record, e};
+	struct exchange_out out = {send_record, p};
 	size_t n, n_own;
 	const struct feed_cursors *cursors;
 	struct feed_shared *area;
 
-	if (e->attached || !e->session.on || !link_ready(e->session.link))
+	if (p->role != ROLE_SESSION || p->attached || !link_ready(p->link))
 		return;
-	area = link_extra(e->session.link, &n_own);
-	cursors = link_peer_extra(e->session.link, &n);
+	area = link_extra(p->link, &n_own);
+	cursors = link_peer_extra(p->link, &n);
 	if (n < sizeof *cursors) {
-		drop(&e->session, "its area is too small");
+		drop(p, "its area is too small");
 		return;
 	}
-	exchange_attach(
-	    e->exchange, area, n_own, cursors, &out, clock_now_ns());
-	e->attached = true;
+	exchange_attach_to(p->engine->exchange, p->index, area, n_own, cursors,
+	    &out, clock_now_ns());
+	p->attached = true;
 }
 
 static void on_bell(struct loop_fd *f, uint32_t events)
@@ -114,32 +138,55 @@ static void on_bell(struct loop_fd *f, uint32_t events)
 		drop(p, strerror(-err));
 		return;
 	}
-	attach(e);
+	attach(p);
 	loop_task_queue(e->env->loop, &e->turn);
 }
 
-static void take_link(struct role_env *env, enum role other, int sock)
+static int new_link(struct engine *e, struct peer_link *p, int sock)
+{
+	size_t area = FEED_CHUNKS_AT + (size_t)POOL_CHUNKS * FEED_CHUNK;
+
+	if (p->role == ROLE_API)
+		return link_new(sock, API_RING, 0, &p->link);
+	int err = e->area ? 0 : link_area_new(area, &e->area);
+	if (err) {
+		close(sock);
+		return err;
+	}
+	return link_new_shared(sock, SESSION_RING, e->area, &p->link);
+}
+
+static struct peer_link *link_to(struct engine *e, struct role_at other)
+{
+	if (other.role == ROLE_SESSION)
+		return other.index < e->n_sessions ? &e->session[other.index]
+						   : NULL;
+	return other.role == ROLE_API ? &e->api : NULL;
+}
+
+static void take_link(struct role_env *env, struct role_at other, int sock)
 {
 	struct engine *e = env->state;
-	struct peer_link *p = other == ROLE_SESSION ? &e->session : &e->api;
-	size_t ring = other == ROLE_SESSION ? SESSION_RING : API_RING;
-	size_t extra = 0;
+	struct peer_link *p = link_to(e, other);
 
+	if (!p) {
+		close(sock);
+		return;
+	}
 	drop(p, "replaced");
-	if (other == ROLE_SESSION)
-		extra = FEED_CHUNKS_AT + (size_t)POOL_CHUNKS * FEED_CHUNK;
-	int err = link_new(sock, ring, extra, &p->link);
+	p->engine = e;
+	p->role = (enum role)other.role;
+	p->index = other.index;
+	int err = new_link(e, p, sock);
 	if (err) {
 		log_error("link_failed", "error=%s", strerror(-err));
 		return;
 	}
-	p->engine = e;
-	p->role = other;
 	p->fd = (struct loop_fd){
 	    .fd = link_fd(p->link), .events = EPOLLIN, .ready = on_bell};
 	p->on = true;
 	err = loop_add(env->loop, &p->fd);
-	if (!err && other == ROLE_API) {
+	if (!err && p->role == ROLE_API) {
 		e->query = query_link_new(e->exchange, p->link);
 		err = e->query ? 0 : -ENOMEM;
 	}
@@ -228,15 +275,16 @@ static bool read_api(struct engine *e)
 /* ---- a turn ------------------------------------------------------------- */
 
 /* Takes a batch of records; true when there may be more at once. */
-static bool read_session(struct engine *e)
+static bool read_session(struct engine *e, struct peer_link *p)
 {
 	struct link_head h = {.type = FEED_UPDATE};
 	size_t bytes = 0;
 	uint64_t now = clock_now_ns();
-	uint64_t deadline = now + TURN_NS;
+	uint64_t deadline = now + TURN_NS / e->n_sessions;
+	size_t most = TURN_BYTES / e->n_sessions;
 	int n = 0;
 
-	for (unsigned i = 0; bytes < TURN_BYTES; i++) {
+	for (unsigned i = 0; bytes < most; i++) {
 		/* What is not a common UPDATE may have taken long. */
 		if (i % 64 == 63 || h.type != FEED_UPDATE || h.len > BGP_MAX) {
 			now = clock_now_ns();
@@ -245,15 +293,20 @@ static bool read_session(struct engine *e)
 		}
 		if (!exchange_ready(e->exchange))
 			break;
-		n = link_read(e->session.link, &h, record);
+		n = link_read(p->link, &h, record);
 		if (n <= 0)
 			break;
+		/* An instance speaks of its own sessions alone. */
+		if (feed_instance(h.a, e->n_sessions) != p->index) {
+			n = -EPROTO;
+			break;
+		}
 		bytes += h.len;
 		exchange_record(
 		    e->exchange, h.type, h.a, h.b, record, h.len, now);
 	}
 	if (n < 0) {
-		drop(&e->session, strerror(-n));
+		drop(p, strerror(-n));
 		return false;
 	}
 	return n > 0;
@@ -274,13 +327,15 @@ static void turn(struct loop_task *t)
 	struct engine *e = list_entry(t, struct engine, turn);
 	bool more = false;
 
-	if (e->attached)
-		more = read_session(e);
+	for (unsigned i = 0; i < e->n_sessions; i++)
+		if (e->session[i].attached)
+			more |= read_session(e, &e->session[i]);
 	bool news = exchange_flush(e->exchange, clock_now_ns());
 	more |= exchange_work(e->exchange, clock_now_ns(), SLICE_NS);
 	news |= exchange_flush(e->exchange, clock_now_ns());
-	if (e->session.on)
-		link_flush(e->session.link, news);
+	for (unsigned i = 0; i < e->n_sessions; i++)
+		if (e->session[i].on)
+			link_flush(e->session[i].link, news);
 	if (e->api.on && read_api(e))
 		more = true;
 	if (e->api.on) {
@@ -303,8 +358,12 @@ static void on_timer(struct loop_timer *t)
 static bool before_sleep(void *arg)
 {
 	struct engine *e = arg;
-	bool session = !e->session.on || link_sleep(e->session.link) ||
-		       !exchange_ready(e->exchange);
+	bool session = true;
+
+	for (unsigned i = 0; i < e->n_sessions; i++)
+		if (e->session[i].on && !link_sleep(e->session[i].link))
+			session = false;
+	session = session || !exchange_ready(e->exchange);
 	bool api = !e->api.on || link_sleep(e->api.link);
 
 	if (!session || !api)
@@ -316,8 +375,9 @@ static void after_sleep(void *arg)
 {
 	struct engine *e = arg;
 
-	if (e->session.on)
-		link_wake(e->session.link);
+	for (unsigned i = 0; i < e->n_sessions; i++)
+		if (e->session[i].on)
+			link_wake(e->session[i].link);
 	if (e->api.on)
 		link_wake(e->api.link);
 }
@@ -330,6 +390,7 @@ static int start(struct role_env *env, const struct role_conf *rc)
 		return -ENOMEM;
 	e->env = env;
 	e->started_ns = clock_now_ns();
+	e->n_sessions = env->conf->exchange.sessions;
 	e->turn.run = turn;
 	e->timer.fire = on_timer;
 	int err = exchange_new(

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #define BURST 50 /* lines of one kind at once */
 
@@ -59,10 +60,72 @@ static void on_blame(void *arg, const struct ip *peer)
 {
 	struct session *s = arg;
 
-	role_blame(s->env, peer);
+	role_blame(s->env, 0, peer);
 }
 
-static const struct peers_ops ops = {.event = on_event, .blame = on_blame};
+/* ---- other instances ---------------------------------------------------- */
+
+enum {
+	PASS = 1 /* data: struct ip; fd: a connection of that peer */
+};
+
+static void on_pass(void *arg, unsigned to, int fd, const struct ip *peer)
+{
+	struct session *s = arg;
+	int sock = s->sibling[to].fd.fd;
+
+	/* A peer whose instance is down or busy finds us closed. */
+	if (sock < 0 || msg_send(sock, PASS, 0, peer, sizeof *peer, &fd, 1))
+		log_warn("connection_not_passed", "instance=%u", to + 1);
+	close(fd);
+}
+
+static void drop_sibling(struct sibling *b)
+{
+	if (b->fd.fd < 0)
+		return;
+	loop_del(b->session->env->loop, &b->fd);
+	close(b->fd.fd);
+	b->fd.fd = -1;
+}
+
+static void sibling_ready(struct loop_fd *f, uint32_t what)
+{
+	struct sibling *b = list_entry(f, struct sibling, fd);
+	static struct msg m;
+	struct ip peer;
+
+	(void)what;
+	for (;;) {
+		int n = msg_recv(f->fd, &m);
+
+		if (n == 0)
+			return;
+		if (n < 0) {
+			drop_sibling(b);
+			return;
+		}
+		if (m.type == PASS && m.len == sizeof peer && m.n_fds == 1) {
+			memcpy(&peer, m.data, sizeof peer);
+			peers_take(b->session->peers, m.fds[0], &peer);
+			m.n_fds = 0;
+		}
+		msg_close_fds(&m);
+	}
+}
+
+static int take_sibling(struct session *s, unsigned index, int sock)
+{
+	struct sibling *b = &s->sibling[index];
+
+	drop_sibling(b);
+	b->fd = (struct loop_fd){
+	    .fd = sock, .events = EPOLLIN, .ready = sibling_ready};
+	return loop_add(s->env->loop, &b->fd);
+}
+
+static const struct peers_ops ops = {
+    .event = on_event, .blame = on_blame, .pass = on_pass};
 
 static bool before_sleep(void *arg)
 {
@@ -102,8 +165,10 @@ static int start(struct role_env *e, const struct role_conf *rc)
 	s->env = e;
 	s->started_ns = clock_now_ns();
 	list_init(&s->queries);
-	int err =
-	    peers_new(e->loop, &ops, s, e->conf, rc->restarting, &s->peers);
+	for (unsigned i = 0; i < CONF_SESSIONS; i++)
+		s->sibling[i] = (struct sibling){.session = s, .fd.fd = -1};
+	int err = peers_new(
+	    e->loop, &ops, s, e->conf, e->index, rc->restarting, &s->peers);
 	if (err) {
 		free(s);
 		return err;
@@ -127,11 +192,27 @@ static void take_listen(struct role_env *e, const int *fds, int n)
 	peers_listen(s->peers, fds, n);
 }
 
-static void take_link(struct role_env *e, enum role other, int sock)
+static int take_one(struct session *s, struct role_at other, int sock)
 {
-	struct session *s = e->state;
-	int err = other == ROLE_ENGINE ? peers_engine(s->peers, sock)
-				       : session_api(s, sock);
+	switch (other.role) {
+	case ROLE_ENGINE:
+		return peers_engine(s->peers, sock);
+	case ROLE_API:
+		return session_api(s, sock);
+	case ROLE_SESSION:
+		if (other.index < CONF_SESSIONS)
+			return take_sibling(s, other.index, sock);
+		break;
+	default:
+		break;
+	}
+	close(sock);
+	return -EINVAL;
+}
+
+static void take_link(struct role_env *e, struct role_at other, int sock)
+{
+	int err = take_one(e->state, other, sock);
 
 	if (err)
 		log_error("link_failed", "error=%s", strerror(-err));

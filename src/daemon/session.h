@@ -9,6 +9,12 @@ struct session {
 	struct peers *peers;
 	uint64_t started_ns;
 
+	/* Other instances: the first one listens, and passes sockets on. */
+	struct sibling {
+		struct session *session;
+		struct loop_fd fd; /* -1: it is down */
+	} sibling[CONF_SESSIONS];
+
 	/* Questions of the api role. */
 	struct link *api;
 	struct loop_fd api_fd;

@@ -23,6 +23,7 @@ int exchange_new(const struct conf *c, bool restarting, uint64_t now_ns,
 	if (!x)
 		return -ENOMEM;
 	x->words = 1;
+	x->n_sessions = c->exchange.sessions ? c->exchange.sessions : 1;
 	x->now = now_ns;
 	x->due = UINT64_MAX;
 	x->judge_page = RIB_NONE;
@@ -101,25 +102,42 @@ int exchange_reload(struct exchange *x, const struct conf *c, uint64_t now_ns)
 	return 0;
 }
 
-void exchange_attach(struct exchange *x, struct feed_shared *area,
-    size_t area_bytes, const struct feed_cursors *cursors,
-    const struct exchange_out *out, uint64_t now_ns)
+static bool is_attached(const struct exchange *x)
 {
-	x->now = now_ns;
-	x->out = *out;
-	journal_attach(x, area, area_bytes, cursors);
+	for (uint32_t i = 0; i < x->n_sessions; i++)
+		if (x->session[i].cursors)
+			return true;
+	return false;
 }
 
-void exchange_detach(struct exchange *x, uint64_t now_ns)
+void exchange_attach_to(struct exchange *x, unsigned instance,
+    struct feed_shared *area, size_t area_bytes,
+    const struct feed_cursors *cursors, const struct exchange_out *out,
+    uint64_t now_ns)
+{
+	must(instance < x->n_sessions && !x->session[instance].cursors);
+	x->now = now_ns;
+	if (!is_attached(x))
+		journal_attach(x, area, area_bytes);
+	must(x->area == area);
+	x->session[instance].cursors = cursors;
+	x->session[instance].out = *out;
+}
+
+void exchange_detach_from(
+    struct exchange *x, unsigned instance, uint64_t now_ns)
 {
 	x->now = now_ns;
-	if (!x->area)
+	if (!x->area || !x->session[instance].cursors)
 		return;
 	export_flush(x);
-	restart_detach(x);
-	journal_detach(x);
-	x->expect_known = true;
-	restart_defer(x);
+	restart_detach(x, instance);
+	x->session[instance].cursors = NULL;
+	if (!is_attached(x)) {
+		journal_detach(x);
+		x->expect_known = true;
+		restart_defer(x);
+	}
 	restart_timers(x);
 }
 
@@ -221,7 +239,8 @@ void exchange_record(struct exchange *x, uint32_t type, uint32_t slot,
 {
 	x->now = now_ns;
 	if (type == FEED_EXPECT) {
-		restart_expect(x, data, n / sizeof(struct ip));
+		restart_expect(x, feed_instance(slot, x->n_sessions), data,
+		    n / sizeof(struct ip));
 		return;
 	}
 	if (slot >= FEED_SLOTS)

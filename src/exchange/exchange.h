@@ -52,20 +52,40 @@ void exchange_vrp_changed(struct exchange *x, const struct prefix *p);
 void exchange_aspa_changed(struct exchange *x, uint32_t customer);
 
 /*
- * A session role is there: area is ours to write (struct feed_shared, zeroed,
- * then the chunks), cursors are its own.  All routes of an earlier one become
- * stale until their sessions are back (RFC 4724).
+ * An instance of the session role is there (there are as many as the
+ * configuration said at first): area is ours to write (struct feed_shared,
+ * zeroed, then the chunks) and the same for all of them, cursors are its own.
+ * The routes of an earlier one are stale until their sessions are back
+ * (RFC 4724).
  */
-void exchange_attach(struct exchange *x, struct feed_shared *area,
+void exchange_attach_to(struct exchange *x, unsigned instance,
+    struct feed_shared *area, size_t area_bytes,
+    const struct feed_cursors *cursors, const struct exchange_out *out,
+    uint64_t now_ns);
+/* It is gone; with the last one the area is not used any more. */
+void exchange_detach_from(
+    struct exchange *x, unsigned instance, uint64_t now_ns);
+
+/* The same where there is one instance. */
+static inline void exchange_attach(struct exchange *x, struct feed_shared *area,
     size_t area_bytes, const struct feed_cursors *cursors,
-    const struct exchange_out *out, uint64_t now_ns);
-/* It is gone. */
-void exchange_detach(struct exchange *x, uint64_t now_ns);
+    const struct exchange_out *out, uint64_t now_ns)
+{
+	exchange_attach_to(x, 0, area, area_bytes, cursors, out, now_ns);
+}
+
+static inline void exchange_detach(struct exchange *x, uint64_t now_ns)
+{
+	exchange_detach_from(x, 0, now_ns);
+}
 
 /* True while records may be fed; false: the journals are full, wait. */
 bool exchange_ready(struct exchange *x);
 
-/* One record from the session role; data is borrowed. */
+/*
+ * One record from the session instance that the slot belongs to
+ * (feed_instance()); data is borrowed.
+ */
 void exchange_record(struct exchange *x, uint32_t type, uint32_t slot,
     uint32_t incarnation, const void *data, size_t n, uint64_t now_ns);
 

@@ -97,8 +97,9 @@ struct lag { /* of one client and family, while it is served from the RIB */
 struct slot {
 	struct exchange_client c;
 	uint32_t outer;
-	bool closing;	 /* CLOSE is sent: what still comes is ignored */
-	bool want_close; /* CLOSE is to be sent */
+	uint32_t instance; /* of the session role that has it */
+	bool closing;	   /* CLOSE is sent: what still comes is ignored */
+	bool want_close;   /* CLOSE is to be sent */
 	bool as4;
 	uint8_t want_join; /* masks of families: records to be sent */
 	uint8_t want_skip;
@@ -256,8 +257,11 @@ struct exchange {
 	struct feed_shared *area;
 	struct feed_chunk *chunk;
 	uint32_t n_chunks;
-	const struct feed_cursors *cursors;
-	struct exchange_out out;
+	struct {
+		const struct feed_cursors *cursors; /* NULL: it is down */
+		struct exchange_out out;
+	} session[CONF_SESSIONS];
+	uint32_t n_sessions;
 	struct journal journal[FEED_JOURNALS];
 	uint32_t *free_chunk;
 	uint32_t n_free;
@@ -287,7 +291,8 @@ struct exchange {
 	uint64_t defer_until;
 	struct ip *expected;
 	size_t n_expected;
-	bool expect_known; /* somebody told us who was there */
+	uint32_t expect_told; /* mask of session instances that told us */
+	bool expect_known;    /* all did: who was there */
 
 	uint64_t due;
 	uint64_t now;
@@ -445,8 +450,8 @@ void encode_attrs(const struct exchange *x, uint32_t set, unsigned variant,
     struct wr *w, uint16_t *ret_next_hop_at);
 
 /* journal.c */
-void journal_attach(struct exchange *x, struct feed_shared *area,
-    size_t area_bytes, const struct feed_cursors *cursors);
+void journal_attach(
+    struct exchange *x, struct feed_shared *area, size_t area_bytes);
 /* Chunks that must be free before a batch is taken in: it may need them. */
 uint32_t journal_reserve(const struct exchange *x);
 /* Room is short, and somebody may be the reason. */
@@ -493,10 +498,11 @@ void restart_down(struct exchange *x, uint32_t slot, bool graceful);
 void restart_end_of_rib(struct exchange *x, uint32_t slot, enum family f);
 void restart_refresh(
     struct exchange *x, uint32_t slot, enum family f, uint8_t subtype);
-void restart_expect(struct exchange *x, const void *ips, size_t n);
+void restart_expect(
+    struct exchange *x, uint32_t instance, const void *ips, size_t n);
 /* Ends what is done in slices: then all counts are right. */
 void restart_finish(struct exchange *x);
-void restart_detach(struct exchange *x);
+void restart_detach(struct exchange *x, uint32_t instance);
 void restart_timers(struct exchange *x);
 /* Nothing goes out until all peers have told what they have. */
 void restart_defer(struct exchange *x);

@@ -41,12 +41,11 @@ unsigned journal_of(const struct slot *s, enum family f)
 	return feed_journal(f, s->as4, s->c.as.add_path_tx & BGP_FAMILY(f));
 }
 
-void journal_attach(struct exchange *x, struct feed_shared *area,
-    size_t area_bytes, const struct feed_cursors *cursors)
+void journal_attach(
+    struct exchange *x, struct feed_shared *area, size_t area_bytes)
 {
 	must(area_bytes > FEED_CHUNKS_AT);
 	x->area = area;
-	x->cursors = cursors;
 	x->n_chunks = (uint32_t)((area_bytes - FEED_CHUNKS_AT) / FEED_CHUNK);
 	x->chunk =
 	    (struct feed_chunk *)(void *)((uint8_t *)area + FEED_CHUNKS_AT);
@@ -68,7 +67,6 @@ void journal_attach(struct exchange *x, struct feed_shared *area,
 void journal_detach(struct exchange *x)
 {
 	x->area = NULL;
-	x->cursors = NULL;
 	x->chunk = NULL;
 	x->n_free = 0;
 	for (unsigned j = 0; j < FEED_JOURNALS; j++)
@@ -270,7 +268,8 @@ uint64_t journal_at(const struct exchange *x, uint32_t slot, enum family f)
 	const struct slot *s = x->slot[slot];
 
 	return atomic_load_explicit(
-	    &x->cursors->at[s->outer][journal_of(s, f)], memory_order_acquire);
+	    &x->session[s->instance].cursors->at[s->outer][journal_of(s, f)],
+	    memory_order_acquire);
 }
 
 void journal_join(struct exchange *x, uint32_t slot, enum family f)
@@ -526,13 +525,20 @@ void journal_relieve(struct exchange *x)
 
 /* ---- records that wait -------------------------------------------------- */
 
+static bool send_record(const struct exchange *x, const struct slot *s,
+    enum feed_type type, const void *data, size_t n)
+{
+	const struct exchange_out *out = &x->session[s->instance].out;
+
+	return out->send(out->arg, type, s->outer, s->c.incarnation, data, n);
+}
+
 static bool send_place(
     struct exchange *x, enum feed_type type, uint32_t slot, enum family f)
 {
 	const struct slot *s = x->slot[slot];
 
-	return x->out.send(x->out.arg, type, s->outer, s->c.incarnation,
-	    &s->place[f], sizeof s->place[f]);
+	return send_record(x, s, type, &s->place[f], sizeof s->place[f]);
 }
 
 static bool pending_family(struct exchange *x, uint32_t slot, enum family f)
@@ -569,8 +575,8 @@ void journal_pending(struct exchange *x)
 		for (enum family f = 0; f < FAMILY_COUNT; f++)
 			ok &= pending_family(x, i, f);
 		if (s->want_close) {
-			ok &= x->out.send(x->out.arg, FEED_CLOSE, s->outer,
-			    s->c.incarnation, &s->close, sizeof s->close);
+			ok &= send_record(
+			    x, s, FEED_CLOSE, &s->close, sizeof s->close);
 			s->want_close = !ok;
 		}
 		x->pending |= !ok;

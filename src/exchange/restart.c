@@ -204,14 +204,31 @@ void restart_down(struct exchange *x, uint32_t slot, bool graceful)
 	gone(x, slot, graceful && x->conf.graceful_restart, false);
 }
 
-void restart_detach(struct exchange *x)
+/* What an instance said, or had, counts no more. */
+static void expect_forget(struct exchange *x, uint32_t instance)
 {
-	free(x->expected);
-	x->expected = calloc(x->n_slots + 1, sizeof *x->expected);
+	size_t n = 0;
+
+	for (size_t i = 0; i < x->n_expected; i++)
+		if (conf_instance(&x->expected[i], x->n_sessions) != instance)
+			x->expected[n++] = x->expected[i];
+	x->n_expected = n;
+}
+
+static void expect_room(struct exchange *x, size_t n)
+{
+	x->expected =
+	    realloc(x->expected, (x->n_expected + n + 1) * sizeof *x->expected);
 	must(x->expected);
-	x->n_expected = 0;
+}
+
+void restart_detach(struct exchange *x, uint32_t instance)
+{
+	expect_forget(x, instance);
+	expect_room(x, x->n_slots);
 	for (uint32_t i = x->n_slots; i-- > 0;) {
-		if (!x->slot[i] || !x->slot[i]->c.up)
+		if (!x->slot[i] || !x->slot[i]->c.up ||
+		    x->slot[i]->instance != instance)
 			continue;
 		x->expected[x->n_expected++] = x->slot[i]->c.as.peer;
 		gone(x, i, true, true);
@@ -305,6 +322,7 @@ void restart_up(struct exchange *x, uint32_t outer, uint32_t incarnation,
 	s->c.incarnation = incarnation;
 	s->c.as = *up;
 	s->outer = outer;
+	s->instance = feed_instance(outer, x->n_sessions);
 	s->as4 = up->as4;
 	s->ended = (struct feed_down){.end = FEED_END_SILENT};
 	s->eor_seen = 0;
@@ -394,16 +412,15 @@ void restart_close(struct exchange *x, uint32_t slot,
 
 /* ---- selection deferral ------------------------------------------------- */
 
-void restart_expect(struct exchange *x, const void *ips, size_t n)
+void restart_expect(
+    struct exchange *x, uint32_t instance, const void *ips, size_t n)
 {
-	struct ip *list = calloc(n + 1, sizeof *list);
-
-	must(list);
-	memcpy(list, ips, n * sizeof *list);
-	free(x->expected);
-	x->expected = list;
-	x->n_expected = n;
-	x->expect_known = true;
+	expect_forget(x, instance);
+	expect_room(x, n);
+	memcpy(x->expected + x->n_expected, ips, n * sizeof *x->expected);
+	x->n_expected += n;
+	x->expect_told |= 1u << instance;
+	x->expect_known = x->expect_told == (1u << x->n_sessions) - 1;
 }
 
 void restart_defer(struct exchange *x)

@@ -23,7 +23,8 @@
 
 enum {
 	LINK_AREA = 1,
-	LINK_BELL = 2
+	LINK_BELL = 2,
+	LINK_EXTRA = 3 /* a shared one; before LINK_AREA */
 };
 
 /* The head page.  Counters only grow and are never wrapped. */
@@ -37,8 +38,17 @@ struct area {
 	_Atomic uint32_t wants_room;	      /* ring me when you read */
 };
 
+struct link_area {
+	int fd;
+	void *at;
+	size_t bytes;
+};
+
 struct link {
 	int sock;
+	struct link_area *shared; /* NULL: extra is part of own */
+	const void *peer_shared;  /* the same of the peer */
+	size_t peer_shared_bytes;
 	struct area *own;
 	const struct area *peer;
 	size_t ring; /* bytes of my ring */
@@ -146,6 +156,59 @@ int link_new(int sock, size_t ring_bytes, size_t extra_bytes, struct link **ret)
 	return 0;
 }
 
+/* ---- an extra area for many links ---------------------------------------- */
+
+int link_area_new(size_t bytes, struct link_area **ret)
+{
+	struct link_area *a = calloc(1, sizeof *a);
+	int err = 0;
+
+	if (!a)
+		return -ENOMEM;
+	a->bytes = (bytes + PAGE - 1) & ~(PAGE - 1);
+	a->at = MAP_FAILED;
+	a->fd = memfd_create("spean-area", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (a->fd < 0 || ftruncate(a->fd, (off_t)a->bytes))
+		err = -errno;
+	if (!err) {
+		a->at = mmap(NULL, a->bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+		    a->fd, 0);
+		if (a->at == MAP_FAILED || fcntl(a->fd, F_ADD_SEALS, SEALS))
+			err = -errno;
+	}
+	if (err)
+		link_area_free(a);
+	else
+		*ret = a;
+	return err;
+}
+
+void link_area_free(struct link_area *a)
+{
+	if (!a)
+		return;
+	if (a->at != MAP_FAILED)
+		munmap(a->at, a->bytes);
+	if (a->fd >= 0)
+		close(a->fd);
+	free(a);
+}
+
+int link_new_shared(
+    int sock, size_t ring_bytes, struct link_area *extra, struct link **ret)
+{
+	int err = msg_send(sock, LINK_EXTRA, 0, NULL, 0, &extra->fd, 1);
+
+	if (err) {
+		close(sock);
+		return err;
+	}
+	err = link_new(sock, ring_bytes, 0, ret);
+	if (!err)
+		(*ret)->shared = extra;
+	return err;
+}
+
 void link_free(struct link *l)
 {
 	if (!l)
@@ -155,6 +218,8 @@ void link_free(struct link *l)
 	if (l->peer)
 		munmap((void *)(uintptr_t)l->peer,
 		    mapped_bytes(l->peer_ring, l->peer_extra));
+	if (l->peer_shared)
+		munmap((void *)(uintptr_t)l->peer_shared, l->peer_shared_bytes);
 	close(l->sock);
 	free(l);
 }
@@ -206,6 +271,23 @@ static int take_area(struct link *l, int fd)
 	return 0;
 }
 
+static int take_extra(struct link *l, int fd)
+{
+	struct stat st;
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	if (l->peer || l->peer_shared || seals < 0 || (seals & SEALS) != SEALS)
+		return -EPROTO;
+	if (fstat(fd, &st) || st.st_size < (off_t)PAGE)
+		return -EPROTO;
+	void *at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	if (at == MAP_FAILED)
+		return -errno;
+	l->peer_shared = at;
+	l->peer_shared_bytes = (size_t)st.st_size;
+	return 0;
+}
+
 int link_bell(struct link *l)
 {
 	struct msg m;
@@ -226,6 +308,8 @@ int link_bell(struct link *l)
 		int err = 0;
 		if (m.type == LINK_AREA && m.n_fds == 1)
 			err = take_area(l, m.fds[0]);
+		else if (m.type == LINK_EXTRA && m.n_fds == 1)
+			err = take_extra(l, m.fds[0]);
 		msg_close_fds(&m);
 		if (err)
 			return err;
@@ -239,6 +323,10 @@ bool link_ready(const struct link *l)
 
 void *link_extra(struct link *l, size_t *ret_bytes)
 {
+	if (l->shared) {
+		*ret_bytes = l->shared->bytes;
+		return l->shared->at;
+	}
 	*ret_bytes = l->extra;
 	return ring_of(l->own) + 2 * l->ring;
 }
@@ -248,6 +336,10 @@ const void *link_peer_extra(const struct link *l, size_t *ret_bytes)
 	*ret_bytes = 0;
 	if (!l->peer)
 		return NULL;
+	if (l->peer_shared) {
+		*ret_bytes = l->peer_shared_bytes;
+		return l->peer_shared;
+	}
 	*ret_bytes = l->peer_extra;
 	return ring_of_peer(l->peer) + 2 * l->peer_ring;
 }

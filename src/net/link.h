@@ -9,6 +9,9 @@
  *   area:  [ head page | ring, a power of two | extra, as the owner likes ]
  *          (the ring is mapped twice in a row: no record is in two pieces)
  *
+ * The extra part may be a memfd of its own that many links share: one writer,
+ * many readers.
+ *
  * Each writes only into its own area; the other can neither write nor shrink
  * it.  Everything read from the peer's area is untrusted: counters are
  * checked, and a record is copied out before anybody parses it.  A link
@@ -43,6 +46,14 @@ int link_new(
 
 /* Unmaps, closes.  NULL is allowed. */
 void link_free(struct link *l);
+
+/* An extra area for many links; outlives all of them.  0 or -errno. */
+struct link_area;
+int link_area_new(size_t bytes, struct link_area **ret);
+void link_area_free(struct link_area *a);
+/* As link_new(), with that one for its extra area, which is borrowed. */
+int link_new_shared(
+    int sock, size_t ring_bytes, struct link_area *extra, struct link **ret);
 
 /* To be watched for EPOLLIN; call link_bell() when it is readable. */
 int link_fd(const struct link *l);

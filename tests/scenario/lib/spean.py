@@ -10,6 +10,10 @@ from .net import (LAN4, LAN6, RS4, RS6, RS_ASN, LabError, alive, equal, kill,
                   wait_until)
 
 TOP = pathlib.Path(__file__).resolve().parents[3]
+# Every scenario can be run with several processes of a role.
+CORES = "".join(f"{word} {os.environ[name]}; " for name, word in
+                (("SPEAN_SESSIONS", "session-instances"),)
+                if os.environ.get(name))
 BINARY = os.environ.get("SPEAN", str(TOP / "build" / "spean"))
 
 
@@ -40,7 +44,7 @@ def config(*members, policy="preset open;", exchange="", asn=RS_ASN,
            listen=f"{RS4}, {RS6}", lan=f"{LAN4}, {LAN6}"):
     """A whole spean.conf; policy None leaves that block out."""
     text = [f'exchange "Test-IX" {{\n\tasn {asn};\n\trouter-id {RS4};\n'
-            f"\tlisten {listen};\n\tlan {lan};\n\t{exchange}\n}}"]
+            f"\tlisten {listen};\n\tlan {lan};\n\t{CORES}{exchange}\n}}"]
     if policy is not None:
         text.append(f"policy {{ {policy} }}")
     text += [m.text() for m in members]

@@ -31,7 +31,18 @@ static void on_blame(void *arg, const struct ip *peer)
 	r->blamed = *peer;
 }
 
-static const struct peers_ops ops = {.event = on_event, .blame = on_blame};
+static void on_pass(void *arg, unsigned to, int fd, const struct ip *peer)
+{
+	struct rig *r = arg;
+
+	r->passes++;
+	r->passed_to = to;
+	r->passed_fd = fd;
+	r->passed = *peer;
+}
+
+static const struct peers_ops ops = {
+    .event = on_event, .blame = on_blame, .pass = on_pass};
 
 static bool before(void *arg)
 {
@@ -99,11 +110,18 @@ static uint16_t port_of(int fd)
 
 void rig_start(struct rig *r, const char *exchange, const char *members)
 {
+	rig_start_as(r, 0, exchange, members);
+}
+
+void rig_start_as(
+    struct rig *r, unsigned instance, const char *exchange, const char *members)
+{
 	memset(r, 0, sizeof *r);
 	r->loop = loop_new();
 	r->conf = parse(exchange, members);
 	assert_int_equal(
-	    peers_new(r->loop, &ops, r, r->conf, false, &r->peers), 0);
+	    peers_new(r->loop, &ops, r, r->conf, instance, false, &r->peers),
+	    0);
 	loop_on_sleep(r->loop, before, after, r);
 	int fd = listen_on("127.0.0.1", 0);
 	r->port = port_of(fd);

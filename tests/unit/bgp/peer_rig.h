@@ -22,6 +22,10 @@ struct rig {
 	unsigned blames;
 	struct ip blamed;
 	bool stopped;
+	unsigned passes; /* the last one: */
+	unsigned passed_to;
+	int passed_fd;
+	struct ip passed;
 	/* the engine's end */
 	struct link *engine;
 	struct feed_shared *shared;
@@ -37,6 +41,9 @@ struct rig {
 
 /* members: the member blocks; exchange: more directives of that block. */
 void rig_start(struct rig *r, const char *exchange, const char *members);
+/* The same, as that instance of the session role. */
+void rig_start_as(struct rig *r, unsigned instance, const char *exchange,
+    const char *members);
 void rig_stop(struct rig *r);
 void rig_reload(struct rig *r, const char *exchange, const char *members);
 void rig_link(struct rig *r);

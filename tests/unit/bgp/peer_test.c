@@ -665,6 +665,86 @@ static void all_is_said_goodbye_at_a_stop(void **state)
 	rig_stop(&rig);
 }
 
+#define EIGHT                                                                  \
+	"member M { asn 64501; at 127.0.0.2 { passive on; }"                   \
+	" at 127.0.0.3 { passive on; } at 127.0.0.4 { passive on; }"           \
+	" at 127.0.0.5 { passive on; } at 127.0.0.6 { passive on; }"           \
+	" at 127.0.0.7 { passive on; } at 127.0.0.8 { passive on; }"           \
+	" at 127.0.0.9 { passive on; } }\n"
+
+/* The n-th of these addresses that instance i of two has. */
+static struct ip address_of(unsigned i, unsigned n)
+{
+	struct ip ip;
+
+	for (unsigned k = 2; k < 10; k++) {
+		char text[IP_TEXT];
+
+		snprintf(text, sizeof text, "127.0.0.%u", k);
+		assert_int_equal(ip_parse(text, &ip), 0);
+		if (conf_instance(&ip, 2) == i && !n--)
+			break;
+	}
+	return ip;
+}
+
+static unsigned instance_of(size_t peer)
+{
+	struct peer_info p = info(peer);
+
+	return conf_instance(&p.addr, 2);
+}
+
+static void an_instance_has_its_peers_and_slots(void **state)
+{
+	size_t n = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct ip ip = address_of(i, 1);
+		char text[IP_TEXT];
+
+		rig_start_as(&rig, i, "session-instances 2;", EIGHT);
+		n += peers_count(rig.peers);
+		for (size_t k = 0; k < peers_count(rig.peers); k++)
+			assert_int_equal(instance_of(k), i);
+		/* The second of its own has the second of its slots. */
+		speak(&rig, &a, ip_format(&ip, text), 64501);
+		speak_up(&a);
+		assert_int_equal(rig.head.a, 2 + i);
+		speak_close(&a);
+		rig_expect(&rig, FEED_DOWN);
+		rig_stop(&rig);
+	}
+	assert_int_equal(n, 8);
+}
+
+static void who_listens_passes_sockets_on(void **state)
+{
+	struct ip ip = address_of(1, 0);
+	char text[IP_TEXT];
+
+	(void)state;
+	rig_start_as(&rig, 0, "session-instances 2;", EIGHT);
+	speak(&rig, &a, ip_format(&ip, text), 64501);
+	rig_until(&rig, rig.passes == 1);
+	int fd = rig.passed_fd;
+	assert_int_equal(rig.passed_to, 1);
+	assert_true(ip_eq(&rig.passed, &ip));
+	/* A stranger is nobody's. */
+	speak(&rig, &b, "127.0.0.77", 64501);
+	hear_end(&b);
+	assert_int_equal(rig.events[PEERS_STRANGER], 1);
+	rig_stop(&rig);
+	rig_start_as(&rig, 1, "session-instances 2;", EIGHT);
+	peers_take(rig.peers, fd, &ip);
+	speak_up(&a);
+	assert_int_equal(rig.events[PEERS_UP], 1);
+	speak_close(&a);
+	rig_expect(&rig, FEED_DOWN);
+	rig_stop(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -692,6 +772,8 @@ int main(void)
 	    cmocka_unit_test(the_engine_closes_a_session_and_keeps_it_down),
 	    cmocka_unit_test(a_full_ring_stops_reading_and_loses_nothing),
 	    cmocka_unit_test(all_is_said_goodbye_at_a_stop),
+	    cmocka_unit_test(an_instance_has_its_peers_and_slots),
+	    cmocka_unit_test(who_listens_passes_sockets_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

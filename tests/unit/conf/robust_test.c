@@ -202,6 +202,43 @@ static void there_is_a_greatest_number_of_sessions(void **state)
 	free(text);
 }
 
+/* Instances take turns at the sessions' numbers. */
+static void one_instance_has_its_part_of_the_sessions(void **state)
+{
+	size_t n[16] = {0};
+	struct ip ip = {.family = FAMILY_IPV6};
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+	struct conf *c;
+	struct conf_error *e;
+
+	(void)state;
+	for (unsigned i = 0; i < 16000; i++) {
+		ip.b[14] = (uint8_t)(i >> 8);
+		ip.b[15] = (uint8_t)i;
+		assert_int_equal(conf_instance(&ip, 1), 0);
+		n[conf_instance(&ip, 16)]++;
+	}
+	for (unsigned i = 0; i < 16; i++)
+		assert_in_range(n[i], 800, 1200);
+	/* As many as there may be, and so too many for one of two. */
+	fputs("exchange X { asn 5; router-id 1.1.1.1; listen ::1; "
+	      "session-instances 2; }\nmember A { asn 1; at ::2",
+	    f);
+	for (unsigned i = 3; i < CONF_MEMBERS + 2; i++)
+		fprintf(f, ", ::%x", i);
+	fputs("; }\n", f);
+	fclose(f);
+	assert_int_equal(conf_parse(text, len, &c, &e, &n[0]), -EINVAL);
+	assert_int_equal(n[0], 1);
+	assert_string_equal(e[0].text,
+	    "too many sessions for one of 2 session instances; expected at "
+	    "most 2048, or a smaller 'session-instances'");
+	free(e);
+	free(text);
+}
+
 /* A registered set as large as registries give. */
 static void large_prefix_sets_are_read(void **state)
 {
@@ -235,6 +272,7 @@ int main(void)
 	    cmocka_unit_test(a_thousand_errors_are_enough),
 	    cmocka_unit_test(a_text_has_a_greatest_size),
 	    cmocka_unit_test(thousands_of_members_are_read_quickly),
+	    cmocka_unit_test(one_instance_has_its_part_of_the_sessions),
 	    cmocka_unit_test(there_is_a_greatest_number_of_sessions),
 	    cmocka_unit_test(large_prefix_sets_are_read),
 	};

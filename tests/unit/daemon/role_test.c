@@ -43,9 +43,9 @@ static void t_listen(struct role_env *e, const int *fds, int n)
 		close(fds[i]);
 }
 
-static void t_link(struct role_env *e, enum role other, int sock)
+static void t_link(struct role_env *e, struct role_at other, int sock)
 {
-	tell(e, other == ROLE_ENGINE ? 'k' : '?');
+	tell(e, other.role == ROLE_ENGINE && other.index == 1 ? 'k' : '?');
 	close(sock);
 }
 
@@ -83,7 +83,7 @@ static int start_role(void **state)
 	pid = fork();
 	if (pid == 0) {
 		close(pair[0]);
-		_exit(role_run(&ops, pair[1]));
+		_exit(role_run(&ops, 0, pair[1]));
 	}
 	close(pair[1]);
 	sock = pair[0];
@@ -128,7 +128,7 @@ static void expect(uint32_t type, uint32_t id, char what)
 static void messages_reach_their_callbacks_in_order(void **state)
 {
 	struct role_hold_down h = {.seconds = 60, .why = "because"};
-	uint32_t other = ROLE_ENGINE;
+	struct role_at other = {ROLE_ENGINE, 1};
 	int fds[2];
 
 	(void)state;
@@ -167,7 +167,7 @@ static void it_ends_with_its_parent(void **state)
 
 static void nothing_is_done_before_the_first_text(void **state)
 {
-	uint32_t other = ROLE_ENGINE;
+	struct role_at other = {ROLE_ENGINE, 1};
 	int fds[2];
 
 	(void)state;

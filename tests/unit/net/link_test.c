@@ -296,6 +296,49 @@ static void a_hostile_area_is_refused(void **state)
 	assert_true(good == 0 || good == -EPIPE);
 }
 
+static void an_area_is_shared_by_many_links(void **state)
+{
+	struct link_area *area;
+	struct link *from[2];
+	struct link *to[2];
+	size_t n;
+
+	(void)state;
+	assert_int_equal(link_area_new(10000, &area), 0);
+	for (int i = 0; i < 2; i++) {
+		int s[2];
+
+		assert_int_equal(msg_pair(s), 0);
+		assert_int_equal(
+		    link_new_shared(s[0], RING, area, &from[i]), 0);
+		assert_int_equal(link_new(s[1], RING, 100, &to[i]), 0);
+		assert_int_equal(link_bell(from[i]), 0);
+		assert_int_equal(link_bell(to[i]), 0);
+		assert_true(link_ready(from[i]) && link_ready(to[i]));
+	}
+	char *own = link_extra(from[0], &n);
+	assert_true(n >= 10000);
+	assert_ptr_equal(own, link_extra(from[1], &n));
+	memcpy(own, "seen by both", 13);
+	for (int i = 0; i < 2; i++) {
+		const char *seen = link_peer_extra(to[i], &n);
+
+		assert_true(n >= 10000);
+		assert_string_equal(seen, "seen by both");
+		/* Their own areas are their own. */
+		assert_non_null(link_peer_extra(from[i], &n));
+		assert_true(n >= 100 && n < 10000);
+	}
+	/* One of them ends; the other reads on. */
+	link_free(to[0]);
+	link_free(from[0]);
+	memcpy(own, "still", 6);
+	assert_string_equal(link_peer_extra(to[1], &n), "still");
+	link_free(to[1]);
+	link_free(from[1]);
+	link_area_free(area);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -313,6 +356,7 @@ int main(void)
 	    T(a_dead_peer_is_noticed),
 	    cmocka_unit_test(a_hostile_area_is_refused),
 #undef T
+	    cmocka_unit_test(an_area_is_shared_by_many_links),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
