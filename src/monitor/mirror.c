@@ -17,7 +17,13 @@ const struct mirror_set *mirror_at(const struct mirror_list *l, uint32_t i)
 	return ((const struct many *)(const void *)l)->set[i];
 }
 
-static void peer_unref(struct mirror_peer *p)
+struct mirror_peer *mirror_peer_ref(struct mirror_peer *p)
+{
+	p->refs++;
+	return p;
+}
+
+void mirror_peer_unref(struct mirror_peer *p)
 {
 	if (!p || --p->refs)
 		return;
@@ -31,7 +37,7 @@ static void set_unref(struct mirror *m, struct mirror_set *s)
 		return;
 	m->stats.sets--;
 	m->stats.bytes -= (uint64_t)s->of.next_hop_len + s->of.wire_len;
-	peer_unref(s->peer);
+	mirror_peer_unref(s->peer);
 	free(s);
 }
 
@@ -133,7 +139,7 @@ static int on_peer(struct mirror *m, uint32_t slot, const uint8_t *data,
 			p->up = false;
 			p->epoch++;
 		}
-		peer_unref(p);
+		mirror_peer_unref(p);
 		p = calloc(1, sizeof *p);
 		must(p);
 		p->refs = 1;
@@ -438,7 +444,7 @@ void mirror_free(struct mirror *m)
 	for (uint32_t i = 0; i < m->class_cap; i++)
 		free(m->class[i].bits);
 	for (uint32_t i = 0; i < FEED_SLOTS; i++)
-		peer_unref(m->slot[i]);
+		mirror_peer_unref(m->slot[i]);
 	free(m->set);
 	free(m->class);
 	free(m);

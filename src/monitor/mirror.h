@@ -109,6 +109,9 @@ bool mirror_complete(const struct mirror *m);
 /* Grows whenever a session came or went. */
 uint32_t mirror_sessions(const struct mirror *m);
 struct mirror_peer *mirror_peer(const struct mirror *m, uint32_t slot);
+struct mirror_peer *mirror_peer_ref(struct mirror_peer *p);
+/* NULL is allowed. */
+void mirror_peer_unref(struct mirror_peer *p);
 
 /* Who may have the paths of a class; NULL: not told.  Words of each row. */
 const uint64_t *mirror_class(
