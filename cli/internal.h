@@ -48,4 +48,6 @@ extern const struct cli_verb cli_show_status;
 extern const struct cli_verb cli_show_members;
 extern const struct cli_verb cli_show_sessions;
 extern const struct cli_verb cli_show_routes;
+extern const struct cli_verb cli_show_monitoring;
+extern const struct cli_verb cli_dump;
 extern const struct cli_verb cli_why;

@@ -40,6 +40,8 @@ static const struct verb {
     [API_APPLY] = {"apply", FIELD_TEXT | FIELD_CONFIRM, FIELD_TEXT, true},
     [API_CONFIRM] = {"confirm", 0, 0, true},
     [API_UNDO] = {"undo", 0, 0, true},
+    [API_MONITORING] = {"show monitoring", 0, 0, false},
+    [API_DUMP] = {"dump", 0, 0, true},
 };
 
 ATTR_PRINTF(2, 3)

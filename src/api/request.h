@@ -31,6 +31,8 @@ enum api_verb {
 	API_APPLY,
 	API_CONFIRM,
 	API_UNDO,
+	API_MONITORING, /* on both again */
+	API_DUMP,
 };
 
 struct api_request {

@@ -341,6 +341,8 @@ static void ask_parent(struct api_job *j, const struct api_request *r)
 	    [API_APPLY] = ROLE_ASK_APPLY,
 	    [API_CONFIRM] = ROLE_ASK_CONFIRM,
 	    [API_UNDO] = ROLE_ASK_UNDO,
+	    [API_MONITORING] = ROLE_ASK_MONITORING,
+	    [API_DUMP] = ROLE_ASK_DUMP,
 	};
 	struct role_ask ask = {
 	    .verb = verbs[r->verb], .confirm_s = r->confirm_s};

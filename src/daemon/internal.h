@@ -6,6 +6,7 @@
  *   parent_blame.c   whose messages ended the engine, and the hold-downs
  *   parent_listen.c  listening sockets
  *   parent_change.c  apply, confirm, undo: one change at a time
+ *   parent_monitor.c the monitor role: when it runs, its directory, questions
  *   parent_answer.c  the JSON lines that answer the api role
  */
 #pragma once
@@ -20,6 +21,7 @@
 #include <sys/types.h>
 
 #define PARENT_BLAMES 64
+#define PARENT_ASKS 16
 #define PARENT_CHILDREN (2 * ROLE_INSTANCES + ROLE_COUNT)
 
 struct parent;
@@ -41,6 +43,7 @@ struct child {
 	bool ready;
 	bool stopped; /* by somebody's SIGSTOP */
 	bool silent;  /* killed by us, for want of a pong */
+	bool leaving; /* told to stop: its end is no accident */
 	uint64_t start_ns;
 	uint64_t pong_ns;
 	uint32_t conf_sent; /* ids of configurations */
@@ -121,6 +124,12 @@ struct parent {
 
 	struct change change;
 
+	char monitor_dir[CONF_FILE]; /* that the monitor role was given */
+	struct { /* questions that it is to answer; id 0: free */
+		uint32_t id;
+		unsigned api_starts;
+	} monitor_ask[PARENT_ASKS];
+
 	struct blame blame[PARENT_BLAMES];
 	struct {		/* of each engine */
 		struct ip peer; /* blamed by session for the last death */
@@ -151,6 +160,20 @@ void children_ping(struct parent *p, uint64_t late_ns);
 void children_reap(struct parent *p);
 bool children_ready(const struct parent *p);
 bool children_gone(const struct parent *p);
+
+/* parent_monitor.c */
+/* False: the configuration has no use for this role. */
+bool child_wanted(const struct child *c);
+/* As root, before the rights go: makes the directory of the dumps. */
+void monitor_make_dir(const struct parent *p);
+/* The directory, open; -1: none, or it cannot be opened (logged). */
+int monitor_open_dir(struct parent *p);
+/* Starts or ends the role as the configuration now wants it. */
+void monitor_settle(struct parent *p);
+void monitor_ask(struct parent *p, uint32_t id, const struct role_ask *ask);
+void monitor_reply(struct parent *p, const struct msg *m);
+/* It is gone: questions get no answer any more. */
+void monitor_gone(struct parent *p);
 
 /* parent_blame.c */
 void blame_peer(struct parent *p, unsigned engine, const struct ip *peer);

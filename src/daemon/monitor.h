@@ -1,7 +1,7 @@
 /*
  * The monitor role: what its files share.
  *
- *   role_monitor.c    links to engine and api, the turn of work
+ *   role_monitor.c    the link to the engine, the turn of work
  *   monitor_bmp.c     stations: sockets, back-off
  *   monitor_dump.c    MRT files: schedule, requests, full disks
  *   monitor_query.c   answers
@@ -14,7 +14,6 @@
 #include "monitor/station.h"
 #include "monitor/table.h"
 #include "monitor/updates.h"
-#include "net/query.h"
 
 #include <stdbool.h>
 
@@ -112,7 +111,6 @@ struct monitor_link {
 struct monitor {
 	struct role_env *env;
 	struct monitor_link engine;
-	struct monitor_link api;
 	struct mirror *mirror; /* NULL: no engine */
 	struct monitor_self self;
 	struct monitor_bmp bmp[CONF_STATIONS];
@@ -121,16 +119,11 @@ struct monitor {
 	struct loop_timer tick;
 	bool sandboxed; /* the directory's Landlock rule is there */
 	uint64_t started_ns;
-	/* A question that could not be answered yet, for want of room. */
-	struct query_asked {
-		uint32_t id; /* 0: none */
-		uint32_t kind;
-	} asked;
 };
 
 uint64_t monitor_wall_us(void);
 
-/* True when it was answered; false: no room now. */
-bool monitor_answer(struct monitor *m, uint32_t id, uint32_t kind);
+/* A question that the parent passes on: ROLE_ASK_MONITORING or _DUMP. */
+void monitor_question(struct role_env *e, uint32_t id, uint32_t verb);
 /* The dump that was asked for is over. */
 void monitor_dump_done(struct monitor *m, uint32_t id);

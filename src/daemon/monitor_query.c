@@ -1,6 +1,10 @@
 /* What the monitor role answers: show monitoring, dump. */
 #include "base/clock.h"
+#include "base/log.h"
 #include "daemon/monitor.h"
+
+#include <string.h>
+#include <unistd.h>
 
 #define LINES_MAX ((size_t)16 << 10)
 
@@ -16,10 +20,10 @@ static void write_bmp(struct json *j, const struct monitor_bmp *b)
 	json_string(j, "station", ip_format(&b->conf.addr, ip));
 	json_u64(j, "port", b->conf.port);
 	json_string(j, "state",
-	    b->connected       ? "connected"
-	    : b->sock.fd >= 0  ? "connecting"
-	    : b->m->mirror     ? "waiting"
-			       : "no_engine");
+	    b->connected      ? "connected"
+	    : b->sock.fd >= 0 ? "connecting"
+	    : b->m->mirror    ? "waiting"
+			      : "no_engine");
 	json_u64(j, "seconds", (clock_now_ns() - b->since_ns) / NS_PER_S);
 	json_bool(j, "pre", b->conf.pre);
 	json_bool(j, "post", b->conf.post);
@@ -90,19 +94,28 @@ static void write_updates(struct json *j, const struct monitor *m)
 	json_newline(j);
 }
 
-static bool send(
-    struct monitor *m, uint32_t id, const struct json *j, const char *p, int exit)
+/* The lines and the one that ends them go back by way of the parent. */
+static void reply(struct monitor *m, uint32_t id, struct json *j, char *p,
+    int exit, const char *error)
 {
-	struct link *l = m->api.link;
-
+	json_open_object(j, NULL);
+	json_bool(j, "end", true);
+	json_i64(j, "exit", exit);
+	if (error)
+		json_string(j, "error", error);
+	json_close_object(j);
+	json_newline(j);
 	must(json_ok(j));
-	if (!l || link_room(l) < j->len + 256 ||
-	    !link_write(l, QUERY_LINES, id, 0, p, j->len, NULL, 0))
-		return false;
-	return link_write(l, QUERY_END, id, (uint32_t)exit, NULL, 0, NULL, 0);
+	int fd = msg_blob("spean-reply", p, j->len);
+	if (fd < 0) {
+		log_error("reply_failed", "error=%s", strerror(-fd));
+		return;
+	}
+	role_send(m->env, ROLE_REPLY, id, NULL, 0, fd);
+	close(fd);
 }
 
-static bool answer_monitoring(struct monitor *m, uint32_t id)
+static void answer_monitoring(struct monitor *m, uint32_t id)
 {
 	static char buf[LINES_MAX];
 	struct json j;
@@ -116,46 +129,46 @@ static bool answer_monitoring(struct monitor *m, uint32_t id)
 		if (m->env->conf->monitoring.updates_s)
 			write_updates(&j, m);
 	}
-	return send(m, id, &j, buf, 0);
+	reply(m, id, &j, buf, 0, NULL);
 }
 
-static bool answer_dump(struct monitor *m, uint32_t id, const char *error)
+static void answer_dump(struct monitor *m, uint32_t id, const char *error)
 {
 	const struct monitor_dump *d = &m->dump;
-	char buf[1024];
+	char buf[2048];
 	struct json j;
 
 	json_init(&j, buf, sizeof buf);
-	json_open_object(&j, NULL);
-	json_string(&j, "directory", m->env->conf->monitoring.mrt);
-	json_string(&j, "file", error ? NULL : d->last);
-	json_u64(&j, "bytes", error ? 0 : d->last_bytes);
-	json_u64(&j, "routes", error ? 0 : d->last_routes);
-	json_u64(&j, "ms", error ? 0 : d->last_ms);
-	json_string(&j, "error", error);
-	json_close_object(&j);
-	json_newline(&j);
-	return send(m, id, &j, buf, error ? 1 : 0);
+	if (!error) {
+		json_open_object(&j, NULL);
+		json_string(&j, "directory", m->env->conf->monitoring.mrt);
+		json_string(&j, "file", d->last);
+		json_u64(&j, "bytes", d->last_bytes);
+		json_u64(&j, "prefixes", d->state.prefixes);
+		json_u64(&j, "routes", d->last_routes);
+		json_u64(&j, "ms", d->last_ms);
+		json_close_object(&j);
+		json_newline(&j);
+	}
+	reply(m, id, &j, buf, error ? 1 : 0, error);
 }
 
-bool monitor_answer(struct monitor *m, uint32_t id, uint32_t kind)
+void monitor_question(struct role_env *e, uint32_t id, uint32_t verb)
 {
+	struct monitor *m = e->state;
 	char error[MONITOR_ERROR];
 
-	if (kind == QUERY_MONITORING)
-		return answer_monitoring(m, id);
-	if (link_room(m->api.link) < 2048)
-		return false;
-	if (!monitor_dump_table(m, id, error))
-		(void)answer_dump(m, id, error);
-	return true;
+	if (verb == ROLE_ASK_DUMP) {
+		if (!monitor_dump_table(m, id, error))
+			answer_dump(m, id, error);
+		return;
+	}
+	answer_monitoring(m, id);
 }
 
 void monitor_dump_done(struct monitor *m, uint32_t id)
 {
 	const struct monitor_dump *d = &m->dump;
 
-	/* Without room the api role's own patience ends it. */
-	if (m->api.link)
-		(void)answer_dump(m, id, d->error[0] ? d->error : NULL);
+	answer_dump(m, id, d->error[0] ? d->error : NULL);
 }

@@ -56,6 +56,7 @@ static void stop_begin(struct parent *p)
 	/* The session says goodbye while engine and api still answer it. */
 	stop_role(p, ROLE_SESSION);
 	stop_role(p, ROLE_API);
+	stop_role(p, ROLE_MONITOR);
 	loop_timer_set(p->loop, &p->tick, now);
 }
 
@@ -91,8 +92,8 @@ static void watchdog(struct parent *p, uint64_t now)
 {
 	if (!p->watchdog_ns || now - p->watchdog_last_ns < p->watchdog_ns)
 		return;
-	children_each(p,
-	    c) if (now > c->pong_ns && now - c->pong_ns > HOPELESS_NS) return;
+	children_each(p, c) if (child_wanted(c) && now > c->pong_ns &&
+				now - c->pong_ns > HOPELESS_NS) return;
 	p->watchdog_last_ns = now;
 	notify("WATCHDOG=1");
 }
@@ -271,6 +272,7 @@ static int start(struct parent *p)
 	for (unsigned r = ROLE_SESSION; r < ROLE_COUNT; r++)
 		for (unsigned i = 0; i < instances(p, (enum role)r); i++)
 			child_init(p, (enum role)r, i);
+	monitor_make_dir(p);
 	err = sandbox_parent();
 	if (err)
 		return fail("cannot drop privileges", NULL, err);

@@ -189,6 +189,9 @@ static void put_roles(struct parent *p, struct json *j)
 		char at[CLOCK_RFC3339_LEN];
 		const char *state = "starting";
 
+		if (!child_wanted(c))
+			continue;
+
 		if (!c->pid)
 			state = "restarting";
 		else if (c->stopped)

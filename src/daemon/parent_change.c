@@ -27,7 +27,8 @@ static const char *const kinds[] = {
 };
 
 /* Engine first: it must know a member before its session comes. */
-static const enum role order[] = {ROLE_ENGINE, ROLE_SESSION, ROLE_API};
+static const enum role order[] = {ROLE_ENGINE, ROLE_SESSION, ROLE_API,
+    ROLE_MONITOR};
 
 /* ---- round the roles ---------------------------------------------------- */
 
@@ -52,10 +53,12 @@ static bool role_has_it(struct parent *p, enum role r)
 {
 	bool all = true;
 
+	if (r == ROLE_MONITOR)
+		monitor_settle(p);
 	children_each(p, c)
 	{
 		/* One that is down gets the new text when it starts. */
-		if (c->role != r || !c->pid)
+		if (c->role != r || !c->pid || c->leaving)
 			continue;
 		if (c->conf_sent != p->conf_id) {
 			child_send_conf(c, true);
@@ -441,6 +444,10 @@ void change_ask(struct parent *p, uint32_t id, const struct role_ask *ask,
 		return;
 	case ROLE_ASK_UNDO:
 		ask_undo(p, id);
+		return;
+	case ROLE_ASK_MONITORING:
+	case ROLE_ASK_DUMP:
+		monitor_ask(p, id, ask);
 		return;
 	case ROLE_ASK_STATUS:
 		answer_status(p, &lines);

@@ -23,6 +23,7 @@ static const char *const names[] = {
     [ROLE_SESSION] = "session",
     [ROLE_ENGINE] = "engine",
     [ROLE_API] = "api",
+    [ROLE_MONITOR] = "monitor",
 };
 
 const char *role_name(enum role r)
@@ -94,7 +95,7 @@ void child_send_conf(struct child *c, bool reload)
 void child_send_listen(struct child *c)
 {
 	struct parent *p = c->parent;
-	int fds[MSG_FDS];
+	int fds[MSG_FDS] = {-1};
 	int n = 0;
 
 	if (c->role == ROLE_API) {
@@ -103,15 +104,23 @@ void child_send_listen(struct child *c)
 	} else if (c->role == ROLE_SESSION && !c->index) {
 		for (size_t i = 0; i < p->n_listen; i++)
 			fds[n++] = p->listen[i].fd;
+	} else if (c->role == ROLE_MONITOR) {
+		fds[0] = monitor_open_dir(p);
+		n = fds[0] >= 0;
 	} else {
 		return;
 	}
 	child_send(c, ROLE_LISTEN, 0, NULL, 0, fds, n);
+	if (c->role == ROLE_MONITOR && n)
+		close(fds[0]);
 }
 
 /* Instances of one role speak to each other only through the first. */
 static bool linked(const struct child *a, const struct child *b)
 {
+	/* The monitor hears of the engine alone. */
+	if (a->role == ROLE_MONITOR || b->role == ROLE_MONITOR)
+		return a->role == ROLE_ENGINE || b->role == ROLE_ENGINE;
 	if (a->role != b->role)
 		return true;
 	return a->role == ROLE_SESSION && a != b && (!a->index || !b->index);
@@ -182,6 +191,10 @@ static void on_message(struct child *c, struct msg *m)
 		if (peer.family < FAMILY_COUNT)
 			blame_peer(p, m->id, &peer);
 		break;
+	case ROLE_REPLY:
+		if (c->role == ROLE_MONITOR)
+			monitor_reply(p, m);
+		break;
 	default:
 		break;
 	}
@@ -233,6 +246,9 @@ static _Noreturn void become(struct child *c, int sock)
 	unsetenv("NOTIFY_SOCKET");
 	unsetenv("WATCHDOG_USEC");
 	unsetenv("WATCHDOG_PID");
+	/* What it does may wait: routes come first. */
+	if (c->role == ROLE_MONITOR)
+		(void)!nice(5);
 	/* ^C on a terminal is for the parent alone. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
@@ -297,7 +313,7 @@ void child_start(struct child *c)
 	struct parent *p = c->parent;
 	int pair[2];
 
-	if (p->stopping)
+	if (p->stopping || !child_wanted(c))
 		return;
 	c->start_ns = clock_now_ns();
 	int err = msg_pair(pair);
@@ -331,7 +347,7 @@ void child_start(struct child *c)
 		return;
 	}
 	c->pid = pid;
-	c->ready = c->stopped = c->silent = false;
+	c->ready = c->stopped = c->silent = c->leaving = false;
 	c->pong_ns = c->start_ns;
 	c->conf_done = 0;
 	c->starts++;
@@ -388,8 +404,12 @@ static void died(struct child *c, int status)
 			c->sock.fd = -1;
 		}
 	}
-	if (p->stopping) {
+	if (c->role == ROLE_MONITOR)
+		monitor_gone(p);
+	if (p->stopping || c->leaving) {
 		log_info("role_ended", "role=%s pid=%d", c->name, (int)pid);
+		monitor_settle(p);
+		change_step(p);
 		return;
 	}
 	log_error("role_died", "role=%s pid=%d cause=%s", c->name, (int)pid,
@@ -427,7 +447,7 @@ void children_ping(struct parent *p, uint64_t late_ns)
 	children_each(p, c)
 	{
 
-		if (!c->pid || c->silent)
+		if (!c->pid || c->silent || !child_wanted(c))
 			continue;
 		/* When we ourselves were held up, nobody is silent. */
 		c->pong_ns += late_ns;
@@ -445,7 +465,7 @@ void children_ping(struct parent *p, uint64_t late_ns)
 bool children_ready(const struct parent *p)
 {
 	for (size_t i = 0; i < p->n_child; i++)
-		if (!p->child[i].ready)
+		if (!p->child[i].ready && child_wanted(&p->child[i]))
 			return false;
 	return true;
 }

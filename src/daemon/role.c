@@ -149,6 +149,16 @@ static void on_hold_down(struct frame *f, const struct msg *m)
 	f->env.ops->hold_down(&f->env, &h);
 }
 
+static void on_question(struct frame *f, const struct msg *m)
+{
+	struct role_ask ask;
+
+	if (!f->env.ops->question || m->len != sizeof ask)
+		return;
+	memcpy(&ask, m->data, sizeof ask);
+	f->env.ops->question(&f->env, m->id, ask.verb);
+}
+
 static void on_stop(struct frame *f)
 {
 	if (f->started && f->env.ops->stop)
@@ -184,6 +194,9 @@ static void dispatch(struct frame *f, struct msg *m)
 	case ROLE_ANSWER:
 		if (ops->answer)
 			ops->answer(&f->env, m->id, m);
+		break;
+	case ROLE_QUESTION:
+		on_question(f, m);
 		break;
 	case ROLE_STOP:
 		on_stop(f);

@@ -25,6 +25,7 @@ enum role {
 	ROLE_SESSION,
 	ROLE_ENGINE,
 	ROLE_API,
+	ROLE_MONITOR, /* only with a monitoring block */
 	ROLE_COUNT,
 };
 
@@ -45,11 +46,14 @@ enum role_msg {
 	ROLE_HOLD_DOWN, /* data: struct role_hold_down (session) */
 	ROLE_STOP,	/* leave in good order: say goodbye to peers, end */
 	ROLE_ANSWER,	/* api: fd: blob with the lines that answer ASK id */
+	ROLE_QUESTION,	/* monitor: data: struct role_ask, id: its REPLY's */
 	/* role -> parent */
 	ROLE_CONF_DONE = 64, /* id */
 	ROLE_READY,
 	ROLE_PONG,
 	ROLE_ASK,   /* api: data: struct role_ask; fd: blob with a text, or none
+		     */
+	ROLE_REPLY, /* monitor: fd: blob with the lines that answer QUESTION id
 		     */
 	ROLE_BLAME, /* session: data: struct ip; id: the engine's index */
 };
@@ -61,6 +65,8 @@ enum role_ask_verb {
 	ROLE_ASK_APPLY, /* blob: the new text */
 	ROLE_ASK_CONFIRM,
 	ROLE_ASK_UNDO,
+	ROLE_ASK_MONITORING, /* the monitor role's to answer */
+	ROLE_ASK_DUMP,	     /* a dump of the table, now; likewise */
 };
 
 struct role_ask {
@@ -93,6 +99,7 @@ struct role_ops {
 	void (*link)(struct role_env *e, struct role_at other, int sock);
 	void (*hold_down)(struct role_env *e, const struct role_hold_down *h);
 	void (*answer)(struct role_env *e, uint32_t id, const struct msg *m);
+	void (*question)(struct role_env *e, uint32_t id, uint32_t verb);
 	/* Last words; the role ends when it calls loop_stop(). */
 	void (*stop)(struct role_env *e);
 	/* The loop has ended: frees what the role holds. */
@@ -133,4 +140,5 @@ void role_format(const char *role, unsigned index, char ret[ROLE_NAME]);
 
 extern const struct role_ops role_session;
 extern const struct role_ops role_engine;
+extern const struct role_ops role_monitor;
 extern const struct role_ops role_api;

@@ -4,6 +4,7 @@
  * share (bgp/feed.h); questions come from the api role.  Never touches the
  * network.
  */
+#include "daemon/engine_monitor.h"
 #include "daemon/role.h"
 
 #include "base/clock.h"
@@ -43,6 +44,7 @@ struct engine {
 	unsigned n_sessions;
 	struct link_area *area; /* the journals, for all of them */
 	struct peer_link api;
+	struct engine_monitor monitor;
 	struct query_link *query;
 	struct loop_task turn;
 	struct loop_timer timer;
@@ -169,6 +171,10 @@ static void take_link(struct role_env *env, struct role_at other, int sock)
 	struct engine *e = env->state;
 	struct peer_link *p = link_to(e, other);
 
+	if (other.role == ROLE_MONITOR) {
+		engine_monitor_link(&e->monitor, sock);
+		return;
+	}
 	if (!p) {
 		close(sock);
 		return;
@@ -342,6 +348,7 @@ static void turn(struct loop_task *t)
 		more |= query_link_work(e->query, QUERY_NS);
 		link_flush(e->api.link, false);
 	}
+	engine_monitor_flush(&e->monitor);
 	set_timer(e);
 	if (more && exchange_ready(e->exchange))
 		loop_task_queue(e->env->loop, &e->turn);
@@ -365,10 +372,11 @@ static bool before_sleep(void *arg)
 			session = false;
 	session = session || !exchange_ready(e->exchange);
 	bool api = !e->api.on || link_sleep(e->api.link);
+	bool monitor = engine_monitor_sleep(&e->monitor);
 
-	if (!session || !api)
+	if (!session || !api || !monitor)
 		loop_task_queue(e->env->loop, &e->turn);
-	return session && api;
+	return session && api && monitor;
 }
 
 static void after_sleep(void *arg)
@@ -380,6 +388,7 @@ static void after_sleep(void *arg)
 			link_wake(e->session[i].link);
 	if (e->api.on)
 		link_wake(e->api.link);
+	engine_monitor_wake(&e->monitor);
 }
 
 static int start(struct role_env *env, const struct role_conf *rc)
@@ -400,6 +409,9 @@ static int start(struct role_env *env, const struct role_conf *rc)
 		return err;
 	}
 	env->state = e;
+	e->monitor = (struct engine_monitor){.loop = env->loop,
+	    .exchange = e->exchange,
+	    .turn = &e->turn};
 	loop_on_sleep(env->loop, before_sleep, after_sleep, e);
 	return 0;
 }

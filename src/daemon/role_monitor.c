@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #define ENGINE_RING ((size_t)1 << 20)
-#define API_RING ((size_t)512 << 10)
 #define TURN_BYTES ((size_t)1 << 20) /* of records in one turn */
 #define TICK_NS NS_PER_S
 
@@ -30,7 +29,8 @@ uint64_t monitor_wall_us(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-/* ---- the engine ----------------------------------------------------------- */
+/* ---- the engine -----------------------------------------------------------
+ */
 
 static void end_link(struct monitor_link *l)
 {
@@ -73,53 +73,15 @@ static bool read_engine(struct monitor *m)
 		n = 1;
 	}
 	if (n < 0) {
-		log_error("link_broken", "with=engine error=\"%s\"",
-		    strerror(-n));
+		log_error(
+		    "link_broken", "with=engine error=\"%s\"", strerror(-n));
 		drop_engine(m, strerror(-n));
 	}
 	return n > 0;
 }
 
-/* ---- the api ---------------------------------------------------------------- */
-
-static void read_api(struct monitor *m)
-{
-	struct link_head h;
-	struct query q;
-
-	for (int i = 0; i < 32 && m->api.link && !m->asked.id; i++) {
-		int n = link_read(m->api.link, &h, record);
-
-		if (n < 0)
-			end_link(&m->api);
-		if (n <= 0)
-			return;
-		if (h.type != QUERY_ASK || h.len != sizeof q)
-			continue;
-		memcpy(&q, record, sizeof q);
-		if (q.kind == QUERY_MONITORING || q.kind == QUERY_DUMP)
-			m->asked = (struct query_asked){h.a, q.kind};
-		else
-			(void)!link_write(m->api.link, QUERY_END, h.a, 1, NULL,
-			    0, NULL, 0);
-		if (m->asked.id && monitor_answer(m, h.a, q.kind))
-			m->asked.id = 0;
-	}
-}
-
-static void work_api(struct monitor *m)
-{
-	if (!m->api.link)
-		return;
-	if (m->asked.id && link_ready(m->api.link) &&
-	    monitor_answer(m, m->asked.id, m->asked.kind))
-		m->asked.id = 0;
-	read_api(m);
-	if (m->api.link)
-		link_flush(m->api.link, false);
-}
-
-/* ---- a turn ----------------------------------------------------------------- */
+/* ---- a turn -----------------------------------------------------------------
+ */
 
 static void turn(struct loop_task *t)
 {
@@ -135,7 +97,6 @@ static void turn(struct loop_task *t)
 		more |= monitor_bmp_work(m);
 		more |= monitor_dump_work(m);
 	}
-	work_api(m);
 	if (more)
 		loop_task_queue(m->env->loop, &m->turn);
 }
@@ -147,10 +108,8 @@ static void on_bell(struct loop_fd *f, uint32_t events)
 	int err = link_bell(l->link);
 
 	(void)events;
-	if (err && l == &m->engine)
+	if (err)
 		drop_engine(m, strerror(-err));
-	else if (err)
-		end_link(l);
 	loop_task_queue(m->env->loop, &m->turn);
 }
 
@@ -167,11 +126,10 @@ static bool before_sleep(void *arg)
 {
 	struct monitor *m = arg;
 	bool engine = !m->engine.link || link_sleep(m->engine.link);
-	bool api = !m->api.link || link_sleep(m->api.link);
 
-	if (!engine || !api)
+	if (!engine)
 		loop_task_queue(m->env->loop, &m->turn);
-	return engine && api;
+	return engine;
 }
 
 static void after_sleep(void *arg)
@@ -180,18 +138,17 @@ static void after_sleep(void *arg)
 
 	if (m->engine.link)
 		link_wake(m->engine.link);
-	if (m->api.link)
-		link_wake(m->api.link);
 }
 
-/* ---- the role --------------------------------------------------------------- */
+/* ---- the role ---------------------------------------------------------------
+ */
 
 static void take_self(struct monitor *m)
 {
 	const struct conf_exchange *x = &m->env->conf->exchange;
 
-	m->self = (struct monitor_self){
-	    .asn = x->asn, .router_id = x->router_id};
+	m->self =
+	    (struct monitor_self){.asn = x->asn, .router_id = x->router_id};
 	memcpy(m->self.name, x->name, sizeof x->name);
 }
 
@@ -205,7 +162,6 @@ static int monitor_start(struct role_env *e, const struct role_conf *rc)
 	m->env = e;
 	m->started_ns = clock_now_ns();
 	m->engine = (struct monitor_link){.m = m};
-	m->api = (struct monitor_link){.m = m};
 	m->dump.dir = m->dump.table.fd = m->dump.file.fd = -1;
 	m->turn.run = turn;
 	m->tick.fire = on_tick;
@@ -228,8 +184,7 @@ static void monitor_listen(struct role_env *e, const int *fds, int n)
 		int err = sandbox_landlock_dir(dir);
 
 		if (err && err != -ENOSYS && err != -EOPNOTSUPP) {
-			log_error(
-			    "sandbox_failed", "error=%s", strerror(-err));
+			log_error("sandbox_failed", "error=%s", strerror(-err));
 			loop_stop(e->loop);
 			return;
 		}
@@ -254,21 +209,18 @@ static void monitor_reload(struct role_env *e, const struct conf *old)
 	monitor_dump_apply(m);
 }
 
-static void monitor_take_link(struct role_env *e, enum role other, int sock)
+static void monitor_take_link(
+    struct role_env *e, struct role_at other, int sock)
 {
 	struct monitor *m = e->state;
-	struct monitor_link *l =
-	    other == ROLE_ENGINE ? &m->engine : &m->api;
+	struct monitor_link *l = &m->engine;
 
-	if (other != ROLE_ENGINE && other != ROLE_API) {
+	if (other.role != ROLE_ENGINE || other.index) {
 		close(sock);
 		return;
 	}
-	if (other == ROLE_ENGINE)
-		drop_engine(m, "replaced");
-	end_link(l);
-	int err = link_new(sock,
-	    other == ROLE_ENGINE ? ENGINE_RING : API_RING, 0, &l->link);
+	drop_engine(m, "replaced");
+	int err = link_new(sock, ENGINE_RING, 0, &l->link);
 	if (err) {
 		log_error("link_failed", "error=%s", strerror(-err));
 		return;
@@ -282,11 +234,9 @@ static void monitor_take_link(struct role_env *e, enum role other, int sock)
 		l->link = NULL;
 		return;
 	}
-	if (other == ROLE_ENGINE) {
-		m->mirror = mirror_new();
-		monitor_dump_start(m);
-		monitor_bmp_start(m);
-	}
+	m->mirror = mirror_new();
+	monitor_dump_start(m);
+	monitor_bmp_start(m);
 	loop_task_queue(e->loop, &m->turn);
 }
 
@@ -309,7 +259,6 @@ static void monitor_finish(struct role_env *e)
 	monitor_dump_stop(m, "");
 	monitor_dump_end(m);
 	end_link(&m->engine);
-	end_link(&m->api);
 	mirror_free(m->mirror);
 	free(m);
 }
@@ -320,6 +269,7 @@ const struct role_ops role_monitor = {
     .reload = monitor_reload,
     .listen = monitor_listen,
     .link = monitor_take_link,
+    .question = monitor_question,
     .stop = monitor_stop,
     .finish = monitor_finish,
 };

@@ -20,6 +20,7 @@ static const char *const users[] = {
     [ROLE_SESSION] = "spean-session",
     [ROLE_ENGINE] = "spean-engine",
     [ROLE_API] = "spean-api",
+    [ROLE_MONITOR] = "spean-monitor",
 };
 
 struct sandbox_user sandbox_user(enum role r)

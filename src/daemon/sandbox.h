@@ -34,4 +34,10 @@ int sandbox_role(enum role r, const struct sandbox_user *u);
 
 /* Layers; -ENOSYS where the kernel or the build has none. */
 int sandbox_landlock(enum role r);
+/*
+ * The monitor role's: nothing but files in that directory (-1: none), and
+ * connections outwards.  Later than the other layers, since the parent hands
+ * the directory over; but before the role opens or connects to anything.
+ */
+int sandbox_landlock_dir(int dir);
 int sandbox_seccomp(enum role r);

@@ -128,6 +128,22 @@ static const int connects[] = {
     SYS_recvmmsg,
 };
 
+/* Dumps in one directory, and the Landlock rule that keeps it to them. */
+static const int dumps[] = {
+    SYS_openat,
+    SYS_getdents64,
+    SYS_dup,
+    SYS_renameat,
+#ifdef SYS_renameat2
+    SYS_renameat2,
+#endif
+    SYS_unlinkat,
+    SYS_fdatasync,
+    SYS_landlock_create_ruleset,
+    SYS_landlock_add_rule,
+    SYS_landlock_restrict_self,
+};
+
 /* Nobody here has a use for these; who tries is not us any more. */
 static const int deadly[] = {
     SYS_execve,
@@ -246,9 +262,11 @@ static void build(struct filter *f, enum role r)
 	give(f, SECCOMP_RET_KILL_PROCESS);
 	load(f, offsetof(struct seccomp_data, nr));
 	each(f, common, ARRAY_SIZE(common), allow);
-	if (r == ROLE_SESSION || r == ROLE_API)
+	if (r == ROLE_MONITOR)
+		each(f, dumps, ARRAY_SIZE(dumps), allow);
+	if (r == ROLE_SESSION || r == ROLE_API || r == ROLE_MONITOR)
 		each(f, serve, ARRAY_SIZE(serve), allow);
-	if (r == ROLE_SESSION) {
+	if (r == ROLE_SESSION || r == ROLE_MONITOR) {
 		each(f, connects, ARRAY_SIZE(connects), allow);
 		allow_values(f, SYS_socket, 0, inet, ARRAY_SIZE(inet));
 		allow_values(f, SYS_ioctl, 1, queues, ARRAY_SIZE(queues));

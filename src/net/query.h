@@ -33,11 +33,7 @@ enum query_kind {
 	QUERY_ROUTES, /* one object a route (DESIGN s7, show routes) */
 	QUERY_WHY,    /* one object: the import and export trace;
 			 its fields: docs/reasons.md */
-	/* to the monitor role */
-	QUERY_MONITORING, /* one object a station, then one of the dumps */
-	QUERY_DUMP,	  /* writes a dump of the table; one object: file,
-			     bytes, routes, ms; or file null and error */
-	/* to session and engine */
+	/* to both */
 	QUERY_STATUS, /* one object: the role's own figures */
 };
 
