@@ -97,7 +97,8 @@ static bool same_place(const struct mirror_set *a, const struct mirror_set *b)
 /* Is the path in that Adj-RIB-In, as stations see it? */
 static bool is_in(enum drain_rib rib, const struct mirror_set *s)
 {
-	return mirror_current(s) && (rib == DRAIN_PRE || !mirror_rejected(s));
+	return mirror_current(s) && mirror_is_route(s) &&
+	       (rib == DRAIN_PRE || !mirror_rejected(s));
 }
 
 /* The list's path of the same peer and id, if it is in that RIB. */

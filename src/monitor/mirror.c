@@ -203,7 +203,7 @@ static int on_set(struct mirror *m, uint32_t number, const uint8_t *data,
 	p = of.slot < FEED_SLOTS ? m->slot[of.slot] : NULL;
 	if (!p || n != sizeof of + bytes || of.family >= FAMILY_COUNT ||
 	    of.reason >= REASON_COUNT || of.class >= WATCH_CLASSES ||
-	    (of.next_hop_len != 4 && of.next_hop_len != 16 &&
+	    (of.next_hop_len && of.next_hop_len != 4 && of.next_hop_len != 16 &&
 		of.next_hop_len != 32) ||
 	    !good_attrs((struct bytes){
 		data + sizeof of + of.next_hop_len, of.wire_len}))

@@ -75,6 +75,15 @@ static inline bool mirror_current(const struct mirror_set *s)
 	return s->peer->up && s->epoch == s->peer->epoch;
 }
 
+/*
+ * False for what was treated as withdrawn (RFC 7606): its attributes were not
+ * kept, and so it is in no Adj-RIB-In.
+ */
+static inline bool mirror_is_route(const struct mirror_set *s)
+{
+	return s->of.next_hop_len > 0;
+}
+
 static inline bool mirror_rejected(const struct mirror_set *s)
 {
 	return s->of.reason != REASON_NONE;

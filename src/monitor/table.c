@@ -77,7 +77,8 @@ static void put_path(struct table_dump *d, struct wr *w,
 
 static bool belongs(const struct mirror_set *s, bool add_path)
 {
-	return add_path == !(s->of.flags & WATCH_PLAIN_ID) &&
+	return mirror_is_route(s) &&
+	       add_path == !(s->of.flags & WATCH_PLAIN_ID) &&
 	       s->of.wire_len + 64u < ATTRS_MAX &&
 	       s->peer->number != UINT32_MAX;
 }
