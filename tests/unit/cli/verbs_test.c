@@ -27,8 +27,8 @@ static void check_tells_every_fault(void **state)
 	snprintf(want, sizeof want,
 	    "%s:2:6: AS 0 is reserved (RFC 7607); expected the AS number of a "
 	    "network\n"
-	    "%s:6:1: unknown block 'polciy'; expected exchange, policy or "
-	    "member (did you mean 'policy'?)\n",
+	    "%s:6:1: unknown block 'polciy'; expected exchange, policy, "
+	    "member, rpki or monitoring (did you mean 'policy'?)\n",
 	    path, path);
 	assert_string_equal(r.out, want);
 	rig_free(&r);
