@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 """Medians and spread of run.py's results, as Markdown: README's figures.
 
-    table.py [--busy] FILE.jsonl ...
+    table.py [--busy] [--into README.md] FILE.jsonl ...
 
 A run in which others used more of the processor than 15 % of its time does
 not count: it measured them.  --busy counts it all the same, for a machine
-that is never quiet: then only ratios say something.
+that is never quiet: then only ratios say something.  --into puts what would
+be printed between the marks of that file.
 """
+import argparse
 import collections
+import contextlib
+import io
 import json
 import statistics
 import sys
@@ -230,15 +234,37 @@ def print_shares(res):
               for p in parts))
 
 
-def main():
-    paths = [a for a in sys.argv[1:] if a != "--busy"]
-    res = Results(paths, "--busy" in sys.argv)
+def print_figures(res):
     print_absolute(res)
     print_relative(res)
     print_memory(res)
     print_shares(res)
     print("\nEverything that was measured; medians (and spread):\n")
     print_all(res)
+
+
+def put_into(path, text):
+    start, end = "<!-- figures: table.py --into -->\n", "<!-- end of figures"
+    with open(path) as f:
+        old = f.read()
+    before, rest = old.split(start)
+    with open(path, "w") as f:
+        f.write(before + start + text + end + rest.split(end)[1])
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    ap.add_argument("--busy", action="store_true")
+    ap.add_argument("--into")
+    ap.add_argument("files", nargs="+")
+    a = ap.parse_args()
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text):
+        print_figures(Results(a.files, a.busy))
+    if a.into:
+        put_into(a.into, text.getvalue())
+    else:
+        sys.stdout.write(text.getvalue())
 
 
 if __name__ == "__main__":
