@@ -150,7 +150,7 @@ def print_memory(res):
                 v[dut] = (a - b) * (1 << 20) / per
         ours, bird = v.get("spean"), v.get("bird2-secondary")
         row("g", f"{of} − {less}", f"bytes, {name}", number(ours),
-            number(goal), met(ours, goal), f"bird2 {number(bird)}",
+            number(goal), met(ours, goal), f"bird2-secondary {number(bird)}",
             number(ours / bird if ours is not None and bird else None),
             "-", "-", "-")
 
