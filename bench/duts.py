@@ -78,6 +78,13 @@ class SpeanStrict(Spean):
     strict = True
 
 
+class SpeanTwo(Spean):
+    """Two instances of the session role."""
+
+    name = "spean-2-sessions"
+    exchange = "session-instances 2; "
+
+
 class SpeanSteady(Spean):
     """Sessions that keep ending wait a second, not five minutes."""
 
@@ -268,5 +275,5 @@ class Hub(Server):
         return [os.environ["HUB"], IP, str(PORT), str(ASN)]
 
 
-ALL = {c.name: c for c in (Spean, SpeanStrict, SpeanSteady, Bird2,
+ALL = {c.name: c for c in (Spean, SpeanStrict, SpeanTwo, SpeanSteady, Bird2,
                            Bird2Secondary, Bird2Import, OpenBgpd, Frr, GoBgp, Hub)}

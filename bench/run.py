@@ -56,7 +56,7 @@ LINES = {  # clients, mode, share, phases, more arguments of the tester
     "sf": (20, "split", 2000, "blast,change", "-r 500 -k 5 -x 8"),
 }
 # How long a phase of a slow server may take, s; it may not finish then.
-CAPS = {"d": 300, "e": 300, "f": 300, "h": 120}
+CAPS = {"d": 300, "e": 240, "f": 300, "h": 100}
 MEMORY_MAX_MB = 14000  # a server that wants more is ended
 TICK = os.sysconf("SC_CLK_TCK")
 TAG = f"bench{os.getpid()}"

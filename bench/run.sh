@@ -54,6 +54,9 @@ else
 	run -d spean,hub-floor -s b,d -n "$rounds"
 	run -d spean,bird2-secondary -s c -n "$rounds"
 	run -d spean -s e,f,h -n "$rounds"
+	# Cores: one CPU beside the tester's, then both.
+	run -d spean,spean-2-sessions -s b,d -n 1 -P blast -c 0
+	run -d spean-2-sessions -s b,d -n 1 -P blast
 	run -d spean,bird2-secondary -s g1,g2,g3,g4 -n 1
 	run -d spean,bird2 -s idle -n 1
 	# Those that are slow run once: a minute and more each.

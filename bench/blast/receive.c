@@ -14,6 +14,7 @@ static double *toggled;	     /* NULL: not measured now */
 static struct index watched; /* client 0's share */
 static uint32_t *delay;
 static uint64_t n_delay;
+static double longest;
 
 void latency_start(void)
 {
@@ -27,6 +28,7 @@ void latency_start(void)
 	free(delay);
 	delay = calloc(STEPS, sizeof *delay);
 	n_delay = 0;
+	longest = 0;
 }
 
 void latency_stop(void)
@@ -55,6 +57,8 @@ double latency_ms(double quantile)
 	double want = quantile * (double)n_delay;
 	uint64_t sum = 0;
 
+	if (quantile >= 1)
+		return longest * 1e3;
 	for (int i = 0; i < STEPS; i++) {
 		sum += delay[i];
 		if (sum && (double)sum >= want)
@@ -77,7 +81,10 @@ static void watch(struct client *c, const struct nlri *p, double t)
 	double d;
 
 	if (id >= 0 && toggled[id] > 0) {
-		d = (t - toggled[id]) * 1e5;
+		d = t - toggled[id];
+		if (d > longest)
+			longest = d;
+		d *= 1e5;
 		delay[d < 0 ? 0 : d >= STEPS - 1 ? STEPS - 1 : (int)d]++;
 		n_delay++;
 		return;
