@@ -72,8 +72,10 @@ struct route {
 	enum family f;
 	const struct bgp_attrs *attrs;
 	struct rib_set_in in;
-	bool proves;	   /* the RPKI is asked of each prefix */
-	uint8_t unchecked; /* the tag where it is not */
+	bool proves; /* the RPKI is asked of each prefix */
+	enum rov rov;
+	uint8_t rovs[RIB_BATCH];
+	uint8_t tag[ROV_COUNT];
 	uint32_t origin;
 	/* By its tag; of in, with a reference; RIB_NONE: not yet. */
 	uint32_t set[5];
@@ -149,16 +151,8 @@ static void forget_sets(struct route *t)
 static uint32_t set_for(struct route *t, const struct rib_nlri *v)
 {
 	struct exchange *x = t->x;
-	enum rov rov = ROV_UNCHECKED;
-	uint8_t tag = t->unchecked;
-	struct prefix p;
+	uint8_t tag = t->tag[t->rov];
 
-	if (t->asks_prefix)
-		p = prefix_at(t, v);
-	if (t->proves) {
-		rov = policy_rov(x->policy, &p, t->origin);
-		tag = policy_tag_rov(x->policy, rov);
-	}
 	if (t->in.path_id != v->path_id) {
 		forget_sets(t);
 		t->in.path_id = v->path_id;
@@ -171,8 +165,9 @@ static uint32_t set_for(struct route *t, const struct rib_nlri *v)
 	}
 	uint32_t set = t->set[tag];
 	if (t->asks_prefix && rib_set_at(x->rib, set)->reason == REASON_NONE) {
+		struct prefix p = prefix_at(t, v);
 		struct verdict verdict =
-		    policy_check_prefix(x->policy, t->s->c.member, &p, rov);
+		    policy_check_prefix(x->policy, t->s->c.member, &p, t->rov);
 		if (!verdict.accept)
 			return refused_for(t, verdict.reason);
 	}
@@ -271,6 +266,16 @@ static void prove_soon(
 	}
 }
 
+/* One after the other, so that the processor may look at several at once. */
+static void prove_now(struct route *t, const struct rib_nlri *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct prefix p = prefix_at(t, &v[i]);
+
+		t->rovs[i] = (uint8_t)policy_rov(t->x->policy, &p, t->origin);
+	}
+}
+
 /* A run of NLRI, in batches so that the tables' latency is hidden. */
 static void run_of(struct route *t, struct bgp_nlri run, bool reach)
 {
@@ -292,7 +297,10 @@ static void run_of(struct route *t, struct bgp_nlri run, bool reach)
 		if (t->proves)
 			prove_soon(t, v, n);
 		rib_locate(t->x->rib, t->f, v, n, reach);
+		if (t->proves)
+			prove_now(t, v, n);
 		for (size_t i = 0; i < n; i++) {
+			t->rov = t->proves ? t->rovs[i] : ROV_UNCHECKED;
 			if (reach)
 				announce(t, &v[i]);
 			else
@@ -322,7 +330,6 @@ static void reach(
 	    .refused = RIB_NONE,
 	    .asks_prefix =
 		policy_asks_prefix(x->policy, x->slot[slot]->c.member),
-	    .unchecked = policy_tag_rov(x->policy, ROV_UNCHECKED),
 	    .in = {.slot = slot,
 		.family = u->reach[i].family,
 		.wire = {(const uint8_t *)"", 0},
@@ -344,6 +351,8 @@ static void reach(
 		t.proves = policy_uses_rov(x->policy);
 		t.origin = bgp_path_origin(u->attrs.as_path);
 	}
+	for (enum rov r = ROV_UNCHECKED; r < ROV_COUNT; r++)
+		t.tag[r] = policy_tag_rov(x->policy, r);
 	run_of(&t, u->reach[i], true);
 	if (t.bad) {
 		struct bgp_notify n =
