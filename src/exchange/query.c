@@ -23,6 +23,7 @@ struct query_job {
 	size_t path;	 /* paths of this prefix and client already written */
 	uint32_t *sets;
 	size_t cap;
+	struct exchange_diff *diff; /* instead of all that */
 };
 
 struct query_job *query_new(const struct exchange *x, const struct query *q)
@@ -44,10 +45,23 @@ struct query_job *query_new(const struct exchange *x, const struct query *q)
 	return j;
 }
 
+struct query_job *query_new_diff(
+    const struct exchange *x, struct exchange_diff *d)
+{
+	struct query_job *j = calloc(1, sizeof *j);
+
+	if (!j)
+		return NULL;
+	j->x = x;
+	j->diff = d;
+	return j;
+}
+
 void query_free(struct query_job *j)
 {
 	if (!j)
 		return;
+	exchange_diff_free(j->diff);
 	free(j->sets);
 	free(j);
 }
@@ -295,6 +309,28 @@ static void step_routes(struct query_job *j, struct json *w, uint64_t until_ns)
 	j->done = j->id == RIB_NONE || put_one(j, w);
 }
 
+static void step_diff(struct query_job *j, struct json *w, uint64_t until_ns)
+{
+	struct json before = *w;
+
+	if (!exchange_diff_step(j->diff, until_ns))
+		return;
+	if (exchange_diff_bad_line(j->diff)) {
+		json_open_object(w, NULL);
+		json_u64(w, "line", exchange_diff_bad_line(j->diff));
+		json_string(
+		    w, "text", "this is no VRP; expected PREFIX-MAXLENGTH ASN");
+		json_close_object(w);
+		json_newline(w);
+		j->exit = 1;
+		j->done = true;
+		return;
+	}
+	j->done = !exchange_diff_write(j->diff, w);
+	if (!json_ok(w))
+		*w = before; /* not with cap >= QUERY_LINE_MAX */
+}
+
 bool query_step(struct query_job *j, char *buf, size_t cap, uint64_t budget_ns,
     size_t *ret_n)
 {
@@ -310,7 +346,10 @@ bool query_step(struct query_job *j, char *buf, size_t cap, uint64_t budget_ns,
 		return false;
 	}
 	json_init(&w, buf, cap);
-	step_routes(j, &w, until_ns);
+	if (j->diff)
+		step_diff(j, &w, until_ns);
+	else
+		step_routes(j, &w, until_ns);
 	*ret_n = w.len;
 	return !j->done;
 }

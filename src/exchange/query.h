@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "exchange/diff.h"
 #include "exchange/exchange.h"
 #include "net/query.h"
 
@@ -25,6 +26,9 @@ struct query_job;
  * is out.
  */
 struct query_job *query_new(const struct exchange *x, const struct query *q);
+/* The same for a difference, which it takes over when it is not NULL. */
+struct query_job *query_new_diff(
+    const struct exchange *x, struct exchange_diff *d);
 void query_free(struct query_job *j);
 
 /*

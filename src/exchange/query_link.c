@@ -86,6 +86,20 @@ static void ask(struct query_link *q, uint32_t id, const struct query *a)
 	q->asked[q->n++] = (struct asked){.id = id, .job = job};
 }
 
+void query_link_diff(struct query_link *q, uint32_t id, struct exchange_diff *d)
+{
+	struct query_job *job = NULL;
+
+	if (d && q->n < QUERY_JOBS)
+		job = query_new_diff(q->x, d);
+	if (!job) {
+		exchange_diff_free(d);
+		(void)link_write(q->l, QUERY_END, id, 3, NULL, 0, NULL, 0);
+		return;
+	}
+	q->asked[q->n++] = (struct asked){.id = id, .job = job};
+}
+
 bool query_link_record(
     struct query_link *q, const struct link_head *head, const void *data)
 {

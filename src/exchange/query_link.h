@@ -30,3 +30,10 @@ bool query_link_record(
  * when it has made room).  The caller flushes the link.
  */
 bool query_link_work(struct query_link *q, uint64_t budget_ns);
+
+/*
+ * Answers the question of that id with a difference, which it takes over;
+ * NULL, or too many questions at once: with a failure.
+ */
+void query_link_diff(
+    struct query_link *q, uint32_t id, struct exchange_diff *d);

@@ -352,6 +352,143 @@ static void the_rpki_is_asked_and_shown(void **state)
 	aspas_free(a);
 }
 
+/* The lines of a difference; vrps: NULL, or the other list. */
+static json_t *differ(
+    struct world *w, const char *policy, const char *vrps, int *ret_exit)
+{
+	static char text[sizeof conf_text + 200];
+	struct conf_error *errors = NULL;
+	size_t n_errors = 0;
+	struct conf *c;
+	const char *at = strstr(conf_text, "policy { }");
+	char *list = vrps ? strdup(vrps) : NULL;
+	char *buf = malloc(QUERY_LINE_MAX);
+	json_t *all = json_array();
+
+	must(buf);
+	(void)snprintf(text, sizeof text, "%.*s%s%s", (int)(at - conf_text),
+	    conf_text, policy, at + strlen("policy { }"));
+	must(!conf_parse(text, strlen(text), &c, &errors, &n_errors));
+	free(errors);
+	struct query_job *j = query_new_diff(
+	    w->x, exchange_diff_new(w->x, c, list, vrps ? strlen(vrps) : 0));
+	conf_free(c);
+	must(j);
+	for (bool more = true; more;) {
+		size_t n;
+
+		more = query_step(j, buf, QUERY_LINE_MAX, 0, &n);
+		if (n)
+			json_array_append_new(all,
+			    json_loadb(buf, n, JSON_DISABLE_EOF_CHECK, NULL));
+	}
+	*ret_exit = query_exit(j);
+	query_free(j);
+	free(buf);
+	return all;
+}
+
+static long long number(const json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
+
+static void a_difference_counts_routes_and_changes_none(void **state)
+{
+	struct world w;
+	int code;
+
+	(void)state;
+	begin(&w);
+	populate(&w);
+	json_t *all = differ(&w, "policy { preset open; }", NULL, &code);
+	assert_int_equal(json_array_size(all), 2);
+	json_t *o = json_array_get(all, 0);
+	assert_string_equal(text_of(o, "member"), "Alpha");
+	assert_int_equal(number(o, "accepted"), 2);
+	assert_int_equal(number(o, "rejected"), 1);
+	assert_int_equal(number(o, "would_accept"), 1);
+	assert_int_equal(number(o, "would_reject"), 0);
+	assert_int_equal(
+	    number(json_object_get(o, "reasons_gone"), "prefix_too_long"), 1);
+	json_decref(all);
+	/* AS2000 may not be in a path: Alpha loses a best path to nobody. */
+	all = differ(&w, "policy { max-path 2; }", NULL, &code);
+	o = json_array_get(all, 1);
+	assert_string_equal(text_of(o, "member"), "Beta");
+	assert_int_equal(number(o, "would_reject"), 1);
+	assert_int_equal(
+	    number(json_object_get(o, "reasons"), "path_too_long"), 1);
+	json_decref(all);
+	all =
+	    differ(&w, "policy { never-via-route-server 2001; }", NULL, &code);
+	o = json_array_get(all, 1);
+	assert_int_equal(
+	    number(json_object_get(o, "reasons"), "never_via_rs"), 1);
+	json_decref(all);
+	has_state(&w, "unchecked", "null");
+	end(&w);
+}
+
+static void a_difference_takes_other_vrps(void **state)
+{
+	struct world w;
+	int code;
+
+	(void)state;
+	begin(&w);
+	populate(&w);
+	json_t *all = differ(&w, "policy { }",
+	    "12.0.0.0/8-8 64501\n11.0.0.0/16-16 64999\n2001:db8::/32-48 0\n",
+	    &code);
+	assert_int_equal(code, 0);
+	json_t *o = json_array_get(all, 0);
+	assert_int_equal(number(o, "would_reject"), 1);
+	assert_int_equal(
+	    number(json_object_get(o, "reasons"), "rpki_invalid"), 1);
+	json_decref(all);
+	/* Alpha's best path goes, Beta's shows. */
+	uint32_t gamma = 2;
+	announce(&w, gamma, 13,
+	    &(struct text){
+		"11.0.0.0/16", {64503, 64502, 64502, 2009}, 4, {0}, 0});
+	settle(&w);
+	all = differ(&w, "policy { }", "11.0.0.0/16-16 2009\n", &code);
+	o = json_array_get(all, 0);
+	assert_int_equal(number(o, "moved_away"), 1);
+	o = json_array_get(all, 2);
+	assert_string_equal(text_of(o, "member"), "Gamma");
+	assert_int_equal(number(o, "moved_here"), 1);
+	json_decref(all);
+	has_state(&w, "unchecked", "null");
+	end(&w);
+}
+
+static void a_bad_list_of_vrps_is_refused(void **state)
+{
+	static const char *const bad[] = {"11.0.0.0/16 2009\n",
+	    "11.0.0.0/16-8 2009\n", "11.0.0.0/16-24 4294967296\n",
+	    "11.0.0.0/33-33 1\n", "11.0.0.0/16-24 1", "x\n", "-\n", " \n",
+	    "11.0.0.0/16-200 1\n", "11.0.0.0/16-24 \n"};
+	struct world w;
+	int code;
+
+	(void)state;
+	begin(&w);
+	populate(&w);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		char text[64];
+
+		(void)snprintf(text, sizeof text, "10.0.0.0/8-8 1\n%s", bad[i]);
+		json_t *all = differ(&w, "policy { }", text, &code);
+		assert_int_equal(code, 1);
+		assert_int_equal(json_array_size(all), 1);
+		assert_int_equal(number(json_array_get(all, 0), "line"), 2);
+		json_decref(all);
+	}
+	end(&w);
+}
+
 static void routes_can_be_chosen(void **state)
 {
 	struct world w;
@@ -732,6 +869,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(routes_have_their_fields),
 	    cmocka_unit_test(the_rpki_is_asked_and_shown),
+	    cmocka_unit_test(a_difference_counts_routes_and_changes_none),
+	    cmocka_unit_test(a_difference_takes_other_vrps),
+	    cmocka_unit_test(a_bad_list_of_vrps_is_refused),
 	    cmocka_unit_test(routes_can_be_chosen),
 	    cmocka_unit_test(a_clients_view_is_its_own),
 	    cmocka_unit_test(why_tells_import_and_export),
