@@ -47,6 +47,7 @@ extern const struct cli_verb cli_undo;
 extern const struct cli_verb cli_show_status;
 extern const struct cli_verb cli_show_members;
 extern const struct cli_verb cli_show_sessions;
+extern const struct cli_verb cli_show_rpki;
 extern const struct cli_verb cli_show_routes;
 extern const struct cli_verb cli_show_monitoring;
 extern const struct cli_verb cli_dump;

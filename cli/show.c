@@ -157,6 +157,60 @@ static int show_sessions(const struct cli_call *c)
 	return show_table(c, "show sessions", &r);
 }
 
+/* ---- rpki --------------------------------------------------------------- */
+
+static void rpki_row(struct table *t, const json_t *o)
+{
+	const char *cache = field_text(o, "cache", NULL);
+	const char *state = field_text(o, "state", "");
+	bool good = !strcmp(state, "synchronised") || !strcmp(state, "data");
+	const char *error = field_text(o, "error", NULL);
+	bool has = json_is_integer(json_object_get(o, "expires_in_s"));
+	char buf[32];
+
+	table_cell(t, TERM_PLAIN, "%s", cache ? cache : "what counts");
+	table_cell(t, good ? TERM_GOOD : TERM_BAD, "%s%s", state,
+	    json_is_true(json_object_get(o, "counts")) ? ", counts" : "");
+	if (json_is_integer(json_object_get(o, "serial")))
+		table_cell(t, TERM_PLAIN, "v%" PRIu64 " %" PRIu64 ":%" PRIu64,
+		    field_u64(o, "version"), field_u64(o, "session"),
+		    field_u64(o, "serial"));
+	else
+		table_cell(t, TERM_PLAIN, "%s", "");
+	table_cell(t, TERM_PLAIN, "%" PRIu64, field_u64(o, "vrps_ipv4"));
+	table_cell(t, TERM_PLAIN, "%" PRIu64, field_u64(o, "vrps_ipv6"));
+	table_cell(t, TERM_PLAIN, "%" PRIu64, field_u64(o, "aspas"));
+	table_cell(
+	    t, TERM_PLAIN, "%s", has ? age(field_u64(o, "age_s"), buf) : "");
+	table_cell(t, TERM_PLAIN, "%s",
+	    has ? age(field_u64(o, "expires_in_s"), buf) : "");
+	table_cell(t, error ? TERM_BAD : TERM_PLAIN, "%s", error ? error : "");
+}
+
+static int show_rpki(const struct cli_call *c)
+{
+	static const struct {
+		const char *title;
+		unsigned flags;
+	} columns[] = {
+	    {"CACHE", TABLE_KEEP},
+	    {"STATE", TABLE_KEEP},
+	    {"SERIAL", TABLE_KEEP},
+	    {"IPV4", TABLE_RIGHT | TABLE_KEEP},
+	    {"IPV6", TABLE_RIGHT | TABLE_KEEP},
+	    {"ASPA", TABLE_RIGHT | TABLE_KEEP},
+	    {"AGE", TABLE_RIGHT},
+	    {"EXPIRES", TABLE_RIGHT},
+	    {"NOTE", 0},
+	};
+	size_t n = sizeof columns / sizeof *columns;
+	struct rows r = {.table = table_new(n), .row = rpki_row};
+
+	for (size_t i = 0; r.table && i < n; i++)
+		table_title(r.table, i, columns[i].title, columns[i].flags);
+	return show_table(c, "show rpki", &r);
+}
+
 /* ---- status ------------------------------------------------------------ */
 
 static void write_roles(const json_t *roles, const struct term *term)
@@ -304,6 +358,17 @@ const struct cli_verb cli_show_members = {
 	   "the routes accepted from it, REFUSED the others, and OUT those "
 	   "that it has been sent.",
     .run = show_members,
+};
+
+const struct cli_verb cli_show_rpki = {
+    .name = "show rpki",
+    .summary = "show the RPKI caches and what counts of their data",
+    .doc = "The last line is what routes are validated against: the data of "
+	   "the caches that say \"counts\".  SERIAL is protocol version, "
+	   "session and serial number; IPV4 and IPV6 are validated ROA "
+	   "payloads, AGE is since the last good answer, and EXPIRES when the "
+	   "data stops to count unless there is another.",
+    .run = show_rpki,
 };
 
 const struct cli_verb cli_show_sessions = {

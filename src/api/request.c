@@ -35,6 +35,7 @@ static const struct verb {
 	false},
     [API_ROUTE_WHY] = {"why", FIELD_FROM | FIELD_TO | FIELD_PREFIX,
 	FIELD_PREFIX, false},
+    [API_RPKI] = {"show rpki", 0, 0, false},
     [API_TEXT] = {"text", 0, 0, true},
     [API_DIFF] = {"diff", FIELD_TEXT, FIELD_TEXT, true},
     [API_APPLY] = {"apply", FIELD_TEXT | FIELD_CONFIRM, FIELD_TEXT, true},
@@ -242,6 +243,8 @@ static uint32_t query_kind(enum api_verb v)
 		return QUERY_ROUTES;
 	case API_ROUTE_WHY:
 		return QUERY_WHY;
+	case API_RPKI:
+		return QUERY_RPKI;
 	case API_STATUS:
 		return QUERY_STATUS;
 	default:

@@ -25,6 +25,7 @@ enum api_verb {
 	API_SESSIONS,
 	API_ROUTES,
 	API_ROUTE_WHY,
+	API_RPKI,
 	/* on the control socket alone */
 	API_TEXT,
 	API_DIFF,

@@ -62,13 +62,19 @@ static void fail(struct api_job *j, int exit_code, const char *error)
 	leave(j);
 }
 
+const char *api_peer_name(enum role r)
+{
+	return r == ROLE_ENGINE ? "engine"
+	       : r == ROLE_RPKI ? "rpki"
+				: "session";
+}
+
 static void fail_down(struct api_job *j, const struct api_peer *p)
 {
 	char error[80];
 	char name[ROLE_NAME];
 
-	role_format(
-	    p->role == ROLE_ENGINE ? "engine" : "session", p->index, name);
+	role_format(api_peer_name(p->role), p->index, name);
 	snprintf(
 	    error, sizeof error, "the %s role is not running; ask again", name);
 	fail(j, 3, error);
@@ -103,7 +109,7 @@ static bool write_status(struct api_job *j)
 	if (!n)
 		return false;
 	char *session = status_of(j, 0, sessions);
-	char *engine = status_of(j, sessions, j->api->n_peer);
+	char *engine = status_of(j, sessions, sessions + 1);
 	int k = asprintf(&line, "%.*s,\"session\":%s,\"engine\":%s}\n",
 	    (int)(n - 1), mine->p, session ? session : "null",
 	    engine ? engine : "null");
@@ -400,6 +406,9 @@ void api_job_start(struct api *a, struct api_client *c, struct api_request *r)
 	case API_ROUTES:
 	case API_ROUTE_WHY:
 		ask_role(j, ROLE_ENGINE);
+		break;
+	case API_RPKI:
+		ask_role(j, ROLE_RPKI);
 		break;
 	case API_STATUS:
 		ask_role(j, ROLE_SESSION);

@@ -54,6 +54,9 @@ struct api_peer {
 	struct loop_fd bell;
 };
 
+/* "session", "engine", "rpki". */
+const char *api_peer_name(enum role r);
+
 struct api {
 	struct role_env *env;
 	struct api_server *server;

@@ -57,6 +57,7 @@ static void stop_begin(struct parent *p)
 	stop_role(p, ROLE_SESSION);
 	stop_role(p, ROLE_API);
 	stop_role(p, ROLE_MONITOR);
+	stop_role(p, ROLE_RPKI);
 	loop_timer_set(p->loop, &p->tick, now);
 }
 

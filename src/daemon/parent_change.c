@@ -27,8 +27,8 @@ static const char *const kinds[] = {
 };
 
 /* Engine first: it must know a member before its session comes. */
-static const enum role order[] = {ROLE_ENGINE, ROLE_SESSION, ROLE_API,
-    ROLE_MONITOR};
+static const enum role order[] = {
+    ROLE_ENGINE, ROLE_SESSION, ROLE_RPKI, ROLE_API, ROLE_MONITOR};
 
 /* ---- round the roles ---------------------------------------------------- */
 

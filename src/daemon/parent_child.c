@@ -24,6 +24,7 @@ static const char *const names[] = {
     [ROLE_ENGINE] = "engine",
     [ROLE_API] = "api",
     [ROLE_MONITOR] = "monitor",
+    [ROLE_RPKI] = "rpki",
 };
 
 const char *role_name(enum role r)
@@ -121,6 +122,9 @@ static bool linked(const struct child *a, const struct child *b)
 	/* The monitor hears of the engine alone. */
 	if (a->role == ROLE_MONITOR || b->role == ROLE_MONITOR)
 		return a->role == ROLE_ENGINE || b->role == ROLE_ENGINE;
+	if (a->role == ROLE_RPKI || b->role == ROLE_RPKI)
+		return a->role != b->role && a->role != ROLE_SESSION &&
+		       b->role != ROLE_SESSION;
 	if (a->role != b->role)
 		return true;
 	return a->role == ROLE_SESSION && a != b && (!a->index || !b->index);

@@ -26,6 +26,7 @@ enum role {
 	ROLE_ENGINE,
 	ROLE_API,
 	ROLE_MONITOR, /* only with a monitoring block */
+	ROLE_RPKI,
 	ROLE_COUNT,
 };
 
@@ -142,3 +143,4 @@ extern const struct role_ops role_session;
 extern const struct role_ops role_engine;
 extern const struct role_ops role_monitor;
 extern const struct role_ops role_api;
+extern const struct role_ops role_rpki;

@@ -96,7 +96,7 @@ static bool read_link(struct api_peer *p)
 			char name[ROLE_NAME];
 
 			role_format(
-			    p->role == ROLE_ENGINE ? "engine" : "session",
+			    api_peer_name(p->role),
 			    p->index, name);
 			log_error("link_broken", "with=%s error=%s", name,
 			    strerror(-n));
@@ -211,6 +211,7 @@ static int api_start(struct role_env *e, const struct role_conf *rc)
 		add_peer(a, ROLE_SESSION, i);
 	a->n_session = a->n_peer;
 	add_peer(a, ROLE_ENGINE, 0);
+	add_peer(a, ROLE_RPKI, 0);
 	loop_on_sleep(e->loop, before_sleep, after_sleep, a);
 	e->state = a;
 	return 0;

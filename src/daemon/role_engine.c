@@ -13,8 +13,10 @@
 #include "exchange/exchange.h"
 #include "exchange/query_link.h"
 #include "net/query.h"
+#include "rpki/view.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,6 +24,7 @@
 #define POOL_CHUNKS 512 /* 32 MB of journals */
 #define SESSION_RING ((size_t)1 << 20)
 #define API_RING ((size_t)1 << 20)
+#define RPKI_RING ((size_t)1 << 20)
 #define TURN_BYTES ((size_t)512 << 10) /* records taken in one turn */
 #define TURN_NS (2 * NS_PER_MS)
 #define SLICE_NS (5 * NS_PER_MS)
@@ -46,6 +49,10 @@ struct engine {
 	struct peer_link api;
 	struct engine_monitor monitor;
 	struct query_link *query;
+	struct peer_link rpki;
+	struct rpki_view *view;
+	bool aspas; /* the exchange has that table */
+	char source[RPKI_CACHES][IP_TEXT + 8];
 	struct loop_task turn;
 	struct loop_timer timer;
 	uint64_t started_ns;
@@ -92,17 +99,21 @@ static void drop(struct peer_link *p, const char *why)
 
 	if (!p->on)
 		return;
-	role_format(
-	    p->role == ROLE_SESSION ? "session" : "api", p->index, name);
+	role_format(p->role == ROLE_SESSION ? "session"
+		    : p->role == ROLE_RPKI  ? "rpki"
+					    : "api",
+	    p->index, name);
 	log_info("link_ended", "to=%s info=%s", name, why);
 	loop_del(e->env->loop, &p->fd);
 	if (p->role == ROLE_SESSION) {
 		drop_session(p);
 		return;
 	}
-	query_link_free(e->query);
-	e->query = NULL;
-	e->status_due = false;
+	if (p->role == ROLE_API) {
+		query_link_free(e->query);
+		e->query = NULL;
+		e->status_due = false;
+	}
 	link_free(p->link);
 	p->link = NULL;
 	p->on = false;
@@ -150,6 +161,10 @@ static int new_link(struct engine *e, struct peer_link *p, int sock)
 
 	if (p->role == ROLE_API)
 		return link_new(sock, API_RING, 0, &p->link);
+	if (p->role == ROLE_RPKI) {
+		view_restart(e->view);
+		return link_new(sock, RPKI_RING, 0, &p->link);
+	}
 	int err = e->area ? 0 : link_area_new(area, &e->area);
 	if (err) {
 		close(sock);
@@ -163,6 +178,8 @@ static struct peer_link *link_to(struct engine *e, struct role_at other)
 	if (other.role == ROLE_SESSION)
 		return other.index < e->n_sessions ? &e->session[other.index]
 						   : NULL;
+	if (other.role == ROLE_RPKI)
+		return &e->rpki;
 	return other.role == ROLE_API ? &e->api : NULL;
 }
 
@@ -199,6 +216,94 @@ static void take_link(struct role_env *env, struct role_at other, int sock)
 	if (err)
 		log_error("link_failed", "error=%s", strerror(-err));
 	loop_task_queue(env->loop, &e->turn);
+}
+
+/* ---- the RPKI ----------------------------------------------------------- */
+
+/* What the exchange is to go by from now on. */
+static void prove(struct engine *e)
+{
+	const struct conf_rpki *c = &e->env->conf->rpki;
+	bool has = c->n_cache && view_has_data(e->view);
+	struct policy_proof p = {.cached = c->n_cache > 0};
+
+	e->aspas = has && aspas_count(view_aspas(e->view)) > 0;
+	for (size_t i = 0; i < c->n_cache; i++) {
+		char addr[IP_TEXT];
+		bool v6 = c->cache[i].addr.family == FAMILY_IPV6;
+
+		snprintf(e->source[i], sizeof e->source[i], "%s%s%s:%u",
+		    v6 ? "[" : "", ip_format(&c->cache[i].addr, addr),
+		    v6 ? "]" : "", c->cache[i].port);
+		p.source[i] = e->source[i];
+	}
+	if (has)
+		p.vrps = view_vrps(e->view);
+	else if (p.cached)
+		p.no_vrps = "no cache has data that has not expired";
+	if (e->aspas)
+		p.aspas = view_aspas(e->view);
+	else if (has)
+		p.no_aspas = "no cache has ASPAs";
+	else
+		p.no_aspas = p.no_vrps;
+	exchange_prove(e->exchange, &p, clock_now_ns());
+}
+
+static void rpki_event(struct engine *e, enum view_event event)
+{
+	struct view_changes c;
+
+	switch (event) {
+	case VIEW_ALL:
+		log_info("rpki_data", "info=\"routes are checked\"");
+		prove(e);
+		break;
+	case VIEW_NO_DATA:
+		log_error("rpki_no_data",
+		    "info=\"the data has expired: all routes are "
+		    "unchecked\"");
+		prove(e);
+		break;
+	case VIEW_CHANGES:
+		if (e->aspas != (aspas_count(view_aspas(e->view)) > 0)) {
+			prove(e);
+			break;
+		}
+		c = view_changes(e->view);
+		for (size_t i = 0; i < c.n_prefix; i++)
+			exchange_vrp_changed(e->exchange, &c.prefix[i]);
+		for (size_t i = 0; i < c.n_customer; i++)
+			exchange_aspa_changed(e->exchange, c.customer[i]);
+		break;
+	case VIEW_BROKEN:
+		log_warn("rpki_broken", "info=\"asking for all of it\"");
+		if (e->rpki.on)
+			(void)link_write(
+			    e->rpki.link, RPKI_AGAIN, 0, 0, NULL, 0, NULL, 0);
+		break;
+	case VIEW_NOTHING:
+		break;
+	}
+}
+
+static bool read_rpki(struct engine *e)
+{
+	struct link_head h;
+	uint64_t deadline = clock_now_ns() + TURN_NS;
+	int n = 0;
+
+	do {
+		n = link_read(e->rpki.link, &h, record);
+		if (n > 0)
+			rpki_event(e, view_record(e->view, h.type, record,
+					  h.len, clock_now_ns()));
+	} while (n > 0 && clock_now_ns() < deadline);
+	if (n < 0) {
+		drop(&e->rpki, strerror(-n));
+		return false;
+	}
+	return n > 0;
 }
 
 /* ---- questions ---------------------------------------------------------- */
@@ -321,6 +426,10 @@ static bool read_session(struct engine *e, struct peer_link *p)
 static void set_timer(struct engine *e)
 {
 	uint64_t due = exchange_due(e->exchange);
+	uint64_t expires = view_due(e->view);
+
+	if (expires < due)
+		due = expires;
 
 	if (due == UINT64_MAX)
 		loop_timer_stop(e->env->loop, &e->timer);
@@ -336,12 +445,17 @@ static void turn(struct loop_task *t)
 	for (unsigned i = 0; i < e->n_sessions; i++)
 		if (e->session[i].attached)
 			more |= read_session(e, &e->session[i]);
+	if (e->rpki.on && read_rpki(e))
+		more = true;
+	rpki_event(e, view_tick(e->view, clock_now_ns()));
 	bool news = exchange_flush(e->exchange, clock_now_ns());
 	more |= exchange_work(e->exchange, clock_now_ns(), SLICE_NS);
 	news |= exchange_flush(e->exchange, clock_now_ns());
 	for (unsigned i = 0; i < e->n_sessions; i++)
 		if (e->session[i].on)
 			link_flush(e->session[i].link, news);
+	if (e->rpki.on)
+		link_flush(e->rpki.link, false);
 	if (e->api.on && read_api(e))
 		more = true;
 	if (e->api.on) {
@@ -374,6 +488,7 @@ static bool before_sleep(void *arg)
 	bool api = !e->api.on || link_sleep(e->api.link);
 	bool monitor = engine_monitor_sleep(&e->monitor);
 
+	api = (!e->rpki.on || link_sleep(e->rpki.link)) && api;
 	if (!session || !api || !monitor)
 		loop_task_queue(e->env->loop, &e->turn);
 	return session && api && monitor;
@@ -389,6 +504,8 @@ static void after_sleep(void *arg)
 	if (e->api.on)
 		link_wake(e->api.link);
 	engine_monitor_wake(&e->monitor);
+	if (e->rpki.on)
+		link_wake(e->rpki.link);
 }
 
 static int start(struct role_env *env, const struct role_conf *rc)
@@ -402,16 +519,22 @@ static int start(struct role_env *env, const struct role_conf *rc)
 	e->n_sessions = env->conf->exchange.sessions;
 	e->turn.run = turn;
 	e->timer.fire = on_timer;
+	e->view = view_new();
+	if (!e->view) {
+		free(e);
+		return -ENOMEM;
+	}
 	int err = exchange_new(
 	    env->conf, rc->restarting, e->started_ns, &e->exchange);
 	if (err) {
+		view_free(e->view);
 		free(e);
 		return err;
 	}
 	env->state = e;
-	e->monitor = (struct engine_monitor){.loop = env->loop,
-	    .exchange = e->exchange,
-	    .turn = &e->turn};
+	e->monitor = (struct engine_monitor){
+	    .loop = env->loop, .exchange = e->exchange, .turn = &e->turn};
+	prove(e);
 	loop_on_sleep(env->loop, before_sleep, after_sleep, e);
 	return 0;
 }
@@ -424,6 +547,7 @@ static void reload(struct role_env *env, const struct conf *old)
 	(void)old;
 	if (err)
 		log_error("reload_failed", "error=%s", strerror(-err));
+	prove(e);
 	loop_task_queue(env->loop, &e->turn);
 }
 

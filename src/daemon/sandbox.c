@@ -21,6 +21,7 @@ static const char *const users[] = {
     [ROLE_ENGINE] = "spean-engine",
     [ROLE_API] = "spean-api",
     [ROLE_MONITOR] = "spean-monitor",
+    [ROLE_RPKI] = "spean-rpki",
 };
 
 struct sandbox_user sandbox_user(enum role r)

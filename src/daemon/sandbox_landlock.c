@@ -72,7 +72,8 @@ int sandbox_landlock(enum role r)
 {
 	if (r == ROLE_MONITOR)
 		return 0; /* sandbox_landlock_dir() */
-	return restrict_to(r == ROLE_SESSION ? 0 : NET_TCP, -1);
+	return restrict_to(
+	    r == ROLE_SESSION || r == ROLE_RPKI ? 0 : NET_TCP, -1);
 }
 
 int sandbox_landlock_dir(int dir)

@@ -264,9 +264,10 @@ static void build(struct filter *f, enum role r)
 	each(f, common, ARRAY_SIZE(common), allow);
 	if (r == ROLE_MONITOR)
 		each(f, dumps, ARRAY_SIZE(dumps), allow);
-	if (r == ROLE_SESSION || r == ROLE_API || r == ROLE_MONITOR)
+	if (r == ROLE_SESSION || r == ROLE_API || r == ROLE_MONITOR ||
+	    r == ROLE_RPKI)
 		each(f, serve, ARRAY_SIZE(serve), allow);
-	if (r == ROLE_SESSION || r == ROLE_MONITOR) {
+	if (r == ROLE_SESSION || r == ROLE_MONITOR || r == ROLE_RPKI) {
 		each(f, connects, ARRAY_SIZE(connects), allow);
 		allow_values(f, SYS_socket, 0, inet, ARRAY_SIZE(inet));
 		allow_values(f, SYS_ioctl, 1, queues, ARRAY_SIZE(queues));

@@ -33,7 +33,9 @@ enum query_kind {
 	QUERY_ROUTES, /* one object a route (DESIGN s7, show routes) */
 	QUERY_WHY,    /* one object: the import and export trace;
 			 its fields: docs/reasons.md */
-	/* to both */
+	/* to the rpki role */
+	QUERY_RPKI, /* one object a cache, and one for what counts (show rpki) */
+	/* to session and engine */
 	QUERY_STATUS, /* one object: the role's own figures */
 };
 
