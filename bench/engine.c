@@ -299,8 +299,10 @@ static double locate_alone(uint32_t n)
 			for (int b = 0; b < 4; b++)
 				v[k].addr[b] = (uint8_t)(addr >> (56 - 8 * b));
 			v[k].len = table.route4[i].len;
+			v[k].make = true;
+			rib_hint(r, FAMILY_IPV4, &v[k]);
 		}
-		rib_locate(r, FAMILY_IPV4, v, k, true);
+		rib_locate(r, FAMILY_IPV4, v, k);
 	}
 	t = cpu_now() - t;
 	rib_free(r);

@@ -202,6 +202,8 @@ static void on_session(struct exchange *x, uint32_t type, uint32_t slot,
 	struct feed_down down;
 	struct bgp_refresh r;
 
+	if (type != FEED_UPDATE)
+		apply_all(x);
 	switch (type) {
 	case FEED_UPDATE:
 		s->heard_ns = x->now;
@@ -246,6 +248,7 @@ void exchange_record(struct exchange *x, uint32_t type, uint32_t slot,
 	if (slot >= FEED_SLOTS)
 		return;
 	if (type == FEED_UP) {
+		apply_all(x);
 		on_up(x, slot, incarnation, data, n);
 		return;
 	}

@@ -496,12 +496,13 @@ static bool is_deferred(const struct exchange *x, const struct dirty *d)
 
 void export_flush(struct exchange *x)
 {
-	struct dirty *v = x->dirty.p;
 	bool addpath[FAMILY_COUNT] = {
 	    has_addpath(x, FAMILY_IPV4), has_addpath(x, FAMILY_IPV6)};
 
+	apply_all(x);
 	if (!x->dirty.n)
 		return;
+	struct dirty *v = x->dirty.p;
 	for (size_t i = 0; i < x->dirty.n; i++) {
 		if (i + 8 < x->dirty.n)
 			__builtin_prefetch(

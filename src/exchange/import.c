@@ -1,5 +1,6 @@
 /*
- * UPDATEs in: parse, judge, and put the paths into the RIB.
+ * UPDATEs in: parsed and judged.  Their routes wait in a short queue (apply.c)
+ * with the set that each is to have.
  */
 #include "exchange/internal.h"
 
@@ -10,9 +11,6 @@
 #define ID_BITS 19u
 #define ID_MAX (1u << ID_BITS)
 #define BIG_ID_MAX 4096u /* path ids beyond ID_MAX that one peer may use */
-#define PATHS_MAX 64u	 /* of one prefix from one ADD-PATH peer */
-/* Attributes of one peer, interned: some ten times a full table's. */
-#define ATTRS_MAX ((uint64_t)256 << 20)
 
 /*
  * What we send to ADD-PATH clients must be stable and belong to one path:
@@ -65,16 +63,17 @@ bool import_their_id(const struct slot *s, uint32_t path_id, uint32_t *ret)
 		RIB_NONE, RIB_NONE, RIB_NONE, RIB_NONE, RIB_NONE               \
 	}
 
+/* The routes of one run of NLRI. */
 struct route {
 	struct exchange *x;
-	struct slot *s;
 	uint32_t slot;
-	enum family f;
 	const struct bgp_attrs *attrs;
 	struct rib_set_in in;
 	bool proves; /* the RPKI is asked of each prefix */
 	enum rov rov;
-	uint8_t rovs[RIB_BATCH];
+	uint8_t rovs[RIB_BATCH]; /* of the next prefixes */
+	uint32_t n_rovs;
+	uint32_t next_rov;
 	uint8_t tag[ROV_COUNT];
 	uint32_t origin;
 	/* By its tag; of in, with a reference; RIB_NONE: not yet. */
@@ -90,23 +89,6 @@ static void forget(struct route *t, uint32_t *set)
 	if (*set != RIB_NONE)
 		rib_set_unref(t->x->rib, *set);
 	*set = RIB_NONE;
-}
-
-static void count(struct route *t, uint32_t old, uint32_t set)
-{
-	struct exchange_client *c = &t->s->c;
-	const struct rib_set *s;
-
-	if (old != RIB_NONE) {
-		s = rib_set_at(t->x->rib, old);
-		c->received[t->f]--;
-		c->rejected[t->f] -= s->reason != REASON_NONE;
-	}
-	if (set != RIB_NONE) {
-		s = rib_set_at(t->x->rib, set);
-		c->received[t->f]++;
-		c->rejected[t->f] += s->reason != REASON_NONE;
-	}
 }
 
 /* The set of a route that is refused for its prefix, with a reference. */
@@ -136,7 +118,7 @@ static struct prefix prefix_at(const struct route *t, const struct rib_nlri *v)
 	struct prefix p = {.len = v->len};
 
 	memcpy(p.addr.b, v->addr, sizeof p.addr.b);
-	p.addr.family = (uint8_t)t->f;
+	p.addr.family = (uint8_t)t->in.family;
 	return p;
 }
 
@@ -166,8 +148,8 @@ static uint32_t set_for(struct route *t, const struct rib_nlri *v)
 	uint32_t set = t->set[tag];
 	if (t->asks_prefix && rib_set_at(x->rib, set)->reason == REASON_NONE) {
 		struct prefix p = prefix_at(t, v);
-		struct verdict verdict =
-		    policy_check_prefix(x->policy, t->s->c.member, &p, t->rov);
+		struct verdict verdict = policy_check_prefix(
+		    x->policy, x->slot[t->slot]->c.member, &p, t->rov);
 		if (!verdict.accept)
 			return refused_for(t, verdict.reason);
 	}
@@ -175,146 +157,72 @@ static uint32_t set_for(struct route *t, const struct rib_nlri *v)
 	return set;
 }
 
-/* Why one peer may not have a further path, or NULL. */
-static const char *too_much(const struct route *t, const struct rib_entry *e)
+/* The next prefix of the run, as the tables hold it; false at its end. */
+static bool next_nlri(struct exchange *x, uint32_t slot, struct bgp_nlri *run,
+    struct rib_nlri *ret)
 {
-	/* Others need some of the table, whatever max-prefix says. */
-	if (t->s->c.received[t->f] >= PREFIXES_MAX / 2)
-		return "half of the routing table";
-	if (t->x->rib->slot[t->slot].bytes > ATTRS_MAX)
-		return "too many bytes of attributes";
-	if (e->n >= PATHS_MAX && rib_count(t->x->rib, e, t->slot) >= PATHS_MAX)
-		return "too many paths of one prefix";
-	return NULL;
-}
-
-static void announce(struct route *t, const struct rib_nlri *v)
-{
-	static const char full[] = "routing table is full";
-	struct rib *r = t->x->rib;
-
-	if (v->id == RIB_NONE) {
-		t->bad = full;
-		return;
-	}
-	if (!v->path_id) {
-		t->bad = "too many path identifiers";
-		return;
-	}
-	struct rib_entry *e = rib_entry_at(r, t->f, v->id);
-	uint32_t old = RIB_NONE;
-	if (e->n)
-		old = rib_have(r, e, t->slot, v->path_id);
-	if (old == RIB_NONE && (t->bad = too_much(t, e)))
-		return;
-	uint32_t set = set_for(t, v);
-	if (set == RIB_NONE) {
-		t->bad = full;
-		return;
-	}
-	if (!e->n) { /* by far most of a table that is coming in */
-		dirty_touch(t->x, t->f, v->id);
-		count(t, RIB_NONE, set);
-		rib_put_first(r, t->f, e, set);
-		return;
-	}
-	if (old == set) {
-		rib_set_unref(r, set);
-		return;
-	}
-	dirty_touch(t->x, t->f, v->id);
-	count(t, old, set);
-	if (!rib_put(r, t->f, v->id, old, set)) {
-		count(t, set, RIB_NONE);
-		rib_set_unref(r, set);
-		t->bad = full;
-	}
-}
-
-static void withdraw(struct route *t, const struct rib_nlri *v)
-{
-	struct rib *r = t->x->rib;
-
-	if (v->id == RIB_NONE)
-		return;
-	uint32_t old =
-	    rib_have(r, rib_entry_at(r, t->f, v->id), t->slot, v->path_id);
-	if (old == RIB_NONE)
-		return;
-	dirty_touch(t->x, t->f, v->id);
-	count(t, old, RIB_NONE);
-	rib_cut(r, t->f, v->id, old);
-}
-
-/* Prefixes that were made for paths which could not be kept go again. */
-static void drop_empty(struct route *t, const struct rib_nlri *v, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (v[i].id != RIB_NONE &&
-		    !rib_entry_at(t->x->rib, t->f, v[i].id)->n)
-			dirty_touch(t->x, t->f, v[i].id);
-}
-
-/* Hides the latency of the table of VRPs behind that of the RIB. */
-static void prove_soon(
-    const struct route *t, const struct rib_nlri *v, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct prefix p = prefix_at(t, &v[i]);
-
-		policy_rov_soon(t->x->policy, &p);
-	}
-}
-
-/* One after the other, so that the processor may look at several at once. */
-static void prove_now(struct route *t, const struct rib_nlri *v, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct prefix p = prefix_at(t, &v[i]);
-
-		t->rovs[i] = (uint8_t)policy_rov(t->x->policy, &p, t->origin);
-	}
-}
-
-/* A run of NLRI, in batches so that the tables' latency is hidden. */
-static void run_of(struct route *t, struct bgp_nlri run, bool reach)
-{
-	ATTR_UNINIT struct rib_nlri v[RIB_BATCH];
 	struct bgp_prefix p;
 
-	t->f = run.family;
-	for (bool more = true; more && !t->bad;) {
-		size_t n = 0;
+	if (!bgp_nlri_next(run, &p))
+		return false;
+	memcpy(ret->addr, p.prefix.addr.b, sizeof ret->addr);
+	ret->len = p.prefix.len;
+	ret->path_id = PLAIN_ID(slot);
+	if (run->add_path)
+		ret->path_id = path_id(x->slot[slot], slot, p.path_id);
+	return true;
+}
 
-		while (n < RIB_BATCH && (more = bgp_nlri_next(&run, &p))) {
-			memcpy(v[n].addr, p.prefix.addr.b, sizeof v[n].addr);
-			v[n].len = p.prefix.len;
-			v[n].path_id = run.add_path
-					   ? path_id(t->s, t->slot, p.path_id)
-					   : PLAIN_ID(t->slot);
-			n++;
+/*
+ * What the RPKI says of the next prefixes of the run, many at once: the latency
+ * of its table is hidden, and the processor may look at several together.
+ */
+static void prove(struct route *t, struct bgp_nlri run)
+{
+	struct bgp_nlri ahead = run;
+	struct bgp_prefix p;
+
+	for (unsigned n = 0; n < RIB_BATCH && bgp_nlri_next(&ahead, &p); n++)
+		policy_rov_soon(t->x->policy, &p.prefix);
+	for (t->n_rovs = 0; t->n_rovs < RIB_BATCH && bgp_nlri_next(&run, &p);
+	     t->n_rovs++)
+		t->rovs[t->n_rovs] =
+		    (uint8_t)policy_rov(t->x->policy, &p.prefix, t->origin);
+	t->next_rov = 0;
+}
+
+static void announce_run(struct route *t, struct bgp_nlri run)
+{
+	for (;;) {
+		struct rib_nlri *v = apply_room(t->x, t->slot, run.family);
+
+		if (t->proves && t->next_rov == t->n_rovs)
+			prove(t, run);
+		if (!v || !next_nlri(t->x, t->slot, &run, v))
+			return;
+		if (!v->path_id) {
+			t->bad = "too many path identifiers";
+			return;
 		}
+		t->rov = ROV_UNCHECKED;
 		if (t->proves)
-			prove_soon(t, v, n);
-		rib_locate(t->x->rib, t->f, v, n, reach);
-		if (t->proves)
-			prove_now(t, v, n);
-		for (size_t i = 0; i < n; i++) {
-			t->rov = t->proves ? t->rovs[i] : ROV_UNCHECKED;
-			if (reach)
-				announce(t, &v[i]);
-			else
-				withdraw(t, &v[i]);
+			t->rov = t->rovs[t->next_rov++];
+		uint32_t set = set_for(t, v);
+		if (set == RIB_NONE) {
+			t->bad = "routing table is full";
+			return;
 		}
-		if (t->bad)
-			drop_empty(t, v, n);
-		/* Others have their turn too: a batch stays a batch. */
-		if (t->x->dirty.n >= BATCH_PREFIXES) {
-			export_flush(t->x);
-			blame(t->x, t->slot);
-		}
+		apply_push(t->x, t->slot, set);
 	}
-	forget_sets(t);
+}
+
+static void withdraw_run(struct exchange *x, uint32_t slot, struct bgp_nlri run)
+{
+	struct rib_nlri *v;
+
+	while ((v = apply_room(x, slot, run.family)) &&
+	       next_nlri(x, slot, &run, v))
+		apply_push(x, slot, RIB_NONE);
 }
 
 static void reach(
@@ -323,7 +231,6 @@ static void reach(
 	static const struct bgp_attrs none;
 	struct route t = {
 	    .x = x,
-	    .s = x->slot[slot],
 	    .slot = slot,
 	    .attrs = &u->attrs,
 	    .set = NO_SETS,
@@ -353,46 +260,18 @@ static void reach(
 	}
 	for (enum rov r = ROV_UNCHECKED; r < ROV_COUNT; r++)
 		t.tag[r] = policy_tag_rov(x->policy, r);
-	run_of(&t, u->reach[i], true);
+	announce_run(&t, u->reach[i]);
+	forget_sets(&t);
 	if (t.bad) {
-		struct bgp_notify n =
-		    bgp_notify_cease(BGP_CEASE_RESOURCES, t.bad);
-
-		restart_close(x, slot, &n, 60, t.bad);
-	}
-}
-
-/* RFC 4486 s4: the family and the limit go with the Cease. */
-static void check_limits(struct exchange *x, uint32_t slot)
-{
-	struct slot *s = x->slot[slot];
-
-	for (enum family f = 0; f < FAMILY_COUNT; f++) {
-		uint32_t max = s->max_prefix[f];
-
-		if (!max || s->c.received[f] <= max || s->closing)
-			continue;
-		/* Dead paths that are not swept up yet count for nothing. */
-		if (x->sweep.on)
-			restart_finish(x);
-		if (s->c.received[f] <= max)
-			continue;
-		struct bgp_notify n = {.code = BGP_ERR_CEASE,
-		    .subcode = BGP_CEASE_MAX_PREFIX,
-		    .len = 7};
-		struct wr w = wr_from(n.data, sizeof n.data);
-		wr_u16(&w, f == FAMILY_IPV4 ? 1 : 2);
-		wr_u8(&w, 1);
-		wr_u32(&w, max);
-		restart_close(
-		    x, slot, &n, 300, "more routes than max-prefix allows");
+		apply_all(x);
+		apply_close(x, slot, t.bad);
 	}
 }
 
 void import_update(struct exchange *x, uint32_t slot, struct rd body)
 {
 	struct slot *s = x->slot[slot];
-	struct bgp_update u;
+	ATTR_UNINIT struct bgp_update u;
 
 	x->updates++;
 	arena_reset(&x->arena);
@@ -404,25 +283,22 @@ void import_update(struct exchange *x, uint32_t slot, struct rd body)
 			s->c.discarded++;
 	}
 	if (u.harm == BGP_RESET) {
+		apply_all(x);
 		restart_close(x, slot, &u.notify, 0, bgp_fault_text(u.fault));
 		return;
 	}
-	for (unsigned i = 0; i < 2; i++) {
-		struct route t = {.x = x,
-		    .s = s,
-		    .slot = slot,
-		    .set = NO_SETS,
-		    .refused = RIB_NONE};
-
+	for (unsigned i = 0; i < 2; i++)
 		if (u.withdrawn[i].wire.n)
-			run_of(&t, u.withdrawn[i], false);
-	}
+			withdraw_run(x, slot, u.withdrawn[i]);
 	for (unsigned i = 0; i < 2; i++)
 		if (u.reach[i].wire.n && !s->closing)
 			reach(x, slot, &u, i);
-	if (u.end_of_rib)
-		restart_end_of_rib(x, slot, u.end_of_rib_family);
-	check_limits(x, slot);
+	apply_end(x, slot);
+	if (u.end_of_rib) {
+		apply_all(x);
+		if (!s->closing)
+			restart_end_of_rib(x, slot, u.end_of_rib_family);
+	}
 }
 
 static int by_addr(const void *a, const void *b)

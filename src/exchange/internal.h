@@ -130,6 +130,21 @@ struct slot {
 	uint32_t n_big_id;
 };
 
+/* ---- routes on their way into the RIB (apply.c) ------------------------- */
+
+struct incoming {
+	uint32_t set; /* with a reference; RIB_NONE: withdrawn */
+	uint16_t slot;
+	bool ends; /* the last one of its UPDATE */
+};
+
+struct queue {
+	struct rib_nlri nlri[RIB_BATCH];
+	struct incoming in[RIB_BATCH];
+	uint32_t n;
+	enum family family; /* of all */
+};
+
 /* ---- a batch ------------------------------------------------------------ */
 
 struct dirty {
@@ -232,6 +247,8 @@ struct exchange {
 	uint64_t ap_clients[FAMILY_COUNT][WORDS_MAX]; /* ADD-PATH */
 	uint64_t lagging[FAMILY_COUNT][WORDS_MAX];
 	uint32_t n_lagging;
+
+	struct queue queue;
 
 	/* the batch */
 	struct vec dirty;
@@ -415,6 +432,21 @@ void import_conf(struct exchange *x, const struct conf *c);
 bool import_their_id(const struct slot *s, uint32_t path_id, uint32_t *ret);
 /* What the configuration says of the slot's peer. */
 void import_slot_conf(struct exchange *x, uint32_t slot);
+
+/* apply.c */
+/*
+ * Where the slot's next route is to be written, before it is pushed; NULL: its
+ * session is closing, and its routes do not count.
+ */
+struct rib_nlri *apply_room(struct exchange *x, uint32_t slot, enum family f);
+/* Takes over the caller's reference to set; RIB_NONE: a withdrawal. */
+void apply_push(struct exchange *x, uint32_t slot, uint32_t set);
+/* The UPDATE is over: the peer's limits are looked at when it is applied. */
+void apply_end(struct exchange *x, uint32_t slot);
+/* Applies what waits. */
+void apply_all(struct exchange *x);
+/* Closes the session, since it uses too much. */
+void apply_close(struct exchange *x, uint32_t slot, const char *why);
 
 /* dirty.c */
 void dirty_touch(struct exchange *x, enum family f, uint32_t id);

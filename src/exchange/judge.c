@@ -245,6 +245,7 @@ uint32_t judge_with_reason(
 
 void judge_start(struct exchange *x)
 {
+	apply_all(x); /* with the sets that they were given */
 	x->judge_page = 0;
 }
 

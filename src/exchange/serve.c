@@ -436,11 +436,10 @@ static void unsent_run(
 	enum family f = run.family;
 
 	while (bgp_nlri_next(&run, &p)) {
-		struct rib_nlri v = {.len = p.prefix.len};
+		struct rib_nlri v = {.len = p.prefix.len, .make = true};
 
 		memcpy(v.addr, p.prefix.addr.b, sizeof v.addr);
-		rib_locate(x->rib, f, &v, 1, true);
-		if (v.id == RIB_NONE)
+		if (rib_locate_one(x->rib, f, &v) == RIB_NONE)
 			continue;
 		struct rib_entry *e = rib_entry_at(x->rib, f, v.id);
 		if (!e->n && !(e->flags & RIB_ENTRY_KEPT)) {

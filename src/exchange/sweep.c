@@ -11,6 +11,7 @@
 
 void sweep_start(struct exchange *x)
 {
+	apply_all(x); /* the queue is short while there is a sweep */
 	if (x->sweep.on) {
 		x->sweep.again = true; /* what lies behind must be seen too */
 		return;

@@ -82,7 +82,7 @@ void rib_stats(const struct rib *r, struct rib_stats *ret)
 
 		ret->prefixes[f] = t->live;
 		ret->paths[f] = t->paths;
-		ret->memory_bytes += (size_t)t->end * t->stride +
+		ret->memory_bytes += (size_t)t->end * rib_stride(f) +
 				     (sizeof(uint32_t) << t->index.bits);
 	}
 	ret->sets_memory =

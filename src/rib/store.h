@@ -54,7 +54,6 @@ struct rib_table {
 	struct rib_index old; /* while a bigger one is filled */
 	uint32_t moved;	      /* ids below are in the new one */
 	uint32_t upto;	      /* ids above never were in the old one */
-	uint32_t stride;
 	uint32_t end;
 	uint32_t free; /* first free id, RIB_NONE */
 	uint32_t live;
@@ -147,15 +146,20 @@ void rib_on_drop(struct rib *r,
 void rib_slot_set(
     struct rib *r, uint32_t slot, uint32_t id, const struct ip *peer);
 
+/* Bytes of a prefix' entry, address included. */
+static inline size_t rib_stride(enum family f)
+{
+	return family_bytes(f) + sizeof(struct rib_entry);
+}
+
 static inline struct rib_entry *rib_entry_at(
     const struct rib *r, enum family f, uint32_t id)
 {
 	const struct rib_table *t = &r->table[f];
 
-	return (
-	    struct rib_entry *)(void *)((uint8_t *)t->mem.p +
-					(size_t)id * t->stride +
-					(t->stride - sizeof(struct rib_entry)));
+	return (struct rib_entry *)(void *)((uint8_t *)t->mem.p +
+					    (size_t)id * rib_stride(f) +
+					    family_bytes(f));
 }
 
 /* Its address bytes. */
@@ -164,7 +168,7 @@ static inline const uint8_t *rib_addr_at(
 {
 	const struct rib_table *t = &r->table[f];
 
-	return (const uint8_t *)t->mem.p + (size_t)id * t->stride;
+	return (const uint8_t *)t->mem.p + (size_t)id * rib_stride(f);
 }
 
 static inline struct rib_node *rib_node_at(const struct rib *r, uint32_t n)
@@ -282,17 +286,22 @@ void rib_page_sets(struct rib *r, uint32_t page,
 struct rib_nlri {
 	uint8_t addr[16];
 	uint8_t len;
+	bool make; /* to be added if it is not there */
 	uint32_t path_id;
-	uint32_t hash; /* of rib_locate() */
+	uint32_t hash; /* of rib_hint() */
 	uint32_t id;   /* of rib_locate() */
 };
 
+/* Begins to fetch what rib_locate() will look at; always comes before it. */
+void rib_hint(const struct rib *r, enum family f, struct rib_nlri *v);
 /*
- * Finds up to RIB_BATCH prefixes at once, hiding the memory's latency.  make:
- * those not there are added (without a path; full: RIB_NONE); else RIB_NONE.
+ * Finds up to RIB_BATCH prefixes at once, hiding the memory's latency.  Those
+ * that are not there are added if they are to be (without a path; full:
+ * RIB_NONE), or else are RIB_NONE.
  */
-void rib_locate(
-    struct rib *r, enum family f, struct rib_nlri *v, size_t n, bool make);
+void rib_locate(struct rib *r, enum family f, struct rib_nlri *v, size_t n);
+/* Both for one prefix; its id. */
+uint32_t rib_locate_one(struct rib *r, enum family f, struct rib_nlri *v);
 /* Gives the id of a prefix without paths back. */
 void rib_release(struct rib *r, enum family f, uint32_t id);
 

@@ -111,11 +111,12 @@ static int grow_index(struct rib *r, enum family f)
 	return 0;
 }
 
-static bool entry_is(
+/* Both have a known address size where f is known. */
+static inline bool entry_is(
     const struct rib *r, enum family f, uint32_t id, const struct rib_nlri *v)
 {
-	return rib_entry_at(r, f, id)->len == v->len &&
-	       !memcmp(rib_addr_at(r, f, id), v->addr, family_bytes(f));
+	return !memcmp(rib_addr_at(r, f, id), v->addr, family_bytes(f)) &&
+	       rib_entry_at(r, f, id)->len == v->len;
 }
 
 static uint32_t find_old(
@@ -136,7 +137,7 @@ static uint32_t find_old(
 	return RIB_NONE;
 }
 
-static uint32_t find(
+static inline uint32_t find(
     const struct rib *r, enum family f, const struct rib_nlri *v)
 {
 	const struct rib_index *x = &r->table[f].index;
@@ -152,7 +153,8 @@ static uint32_t find(
 	return r->table[f].old.slot ? find_old(r, f, v) : RIB_NONE;
 }
 
-static uint32_t add(struct rib *r, enum family f, const struct rib_nlri *v)
+static inline uint32_t add(
+    struct rib *r, enum family f, const struct rib_nlri *v)
 {
 	struct rib_table *t = &r->table[f];
 	uint32_t id = t->free;
@@ -165,13 +167,14 @@ static uint32_t add(struct rib *r, enum family f, const struct rib_nlri *v)
 	if (id != RIB_NONE) {
 		t->free = rib_entry_at(r, f, id)->more;
 	} else {
-		if (rib_vec_need(&t->mem, ((size_t)t->end + 1) * t->stride)) {
+		if (rib_vec_need(
+			&t->mem, ((size_t)t->end + 1) * rib_stride(f))) {
 			r->full = true;
 			return RIB_NONE;
 		}
 		id = t->end++;
 	}
-	memcpy((uint8_t *)t->mem.p + (size_t)id * t->stride, v->addr,
+	memcpy((uint8_t *)t->mem.p + (size_t)id * rib_stride(f), v->addr,
 	    family_bytes(f));
 	*rib_entry_at(r, f, id) = (struct rib_entry){
 	    .best = RIB_NONE, .more = RIB_NONE, .len = v->len};
@@ -185,16 +188,20 @@ static uint32_t add(struct rib *r, enum family f, const struct rib_nlri *v)
 	return id;
 }
 
-void rib_locate(
-    struct rib *r, enum family f, struct rib_nlri *v, size_t n, bool make)
+void rib_hint(const struct rib *r, enum family f, struct rib_nlri *v)
 {
 	const struct rib_index *x = &r->table[f].index;
 
-	must(n <= RIB_BATCH);
-	for (size_t i = 0; i < n; i++) {
-		v[i].hash = hash_addr(r, f, v[i].addr, v[i].len);
-		__builtin_prefetch(&x->slot[rib_index_place(x, v[i].hash)], 1);
-	}
+	v->hash = hash_addr(r, f, v->addr, v->len);
+	__builtin_prefetch(&x->slot[rib_index_place(x, v->hash)], 1);
+}
+
+/* Made twice, so that the family is a constant in each. */
+static inline __attribute__((always_inline)) void locate(
+    struct rib *r, enum family f, struct rib_nlri *v, size_t n)
+{
+	const struct rib_index *x = &r->table[f].index;
+
 	for (size_t i = 0; i < n; i++) {
 		uint32_t word = x->slot[rib_index_place(x, v[i].hash)];
 
@@ -204,7 +211,7 @@ void rib_locate(
 	}
 	for (size_t i = 0; i < n; i++) {
 		v[i].id = find(r, f, &v[i]);
-		if (v[i].id == RIB_NONE && make)
+		if (v[i].id == RIB_NONE && v[i].make)
 			v[i].id = add(r, f, &v[i]);
 		if (v[i].id == RIB_NONE)
 			continue;
@@ -212,6 +219,22 @@ void rib_locate(
 		if (more != RIB_NONE)
 			__builtin_prefetch(rib_node_at(r, more), 1);
 	}
+}
+
+void rib_locate(struct rib *r, enum family f, struct rib_nlri *v, size_t n)
+{
+	must(n <= RIB_BATCH);
+	if (f == FAMILY_IPV4)
+		locate(r, FAMILY_IPV4, v, n);
+	else
+		locate(r, FAMILY_IPV6, v, n);
+}
+
+uint32_t rib_locate_one(struct rib *r, enum family f, struct rib_nlri *v)
+{
+	rib_hint(r, f, v);
+	rib_locate(r, f, v, 1);
+	return v->id;
 }
 
 void rib_release(struct rib *r, enum family f, uint32_t id)
@@ -234,8 +257,6 @@ void rib_release(struct rib *r, enum family f, uint32_t id)
 
 int rib_new(uint32_t max, struct rib **ret)
 {
-	static const uint32_t strides[FAMILY_COUNT] = {
-	    4 + sizeof(struct rib_entry), 16 + sizeof(struct rib_entry)};
 	struct rib *r = calloc(1, sizeof *r);
 
 	if (!r)
@@ -250,8 +271,7 @@ int rib_new(uint32_t max, struct rib **ret)
 	for (enum family f = 0; f < FAMILY_COUNT; f++) {
 		struct rib_table *t = &r->table[f];
 
-		t->stride = strides[f];
-		t->mem.most = ((size_t)max + 1) * strides[f];
+		t->mem.most = ((size_t)max + 1) * rib_stride(f);
 		t->free = RIB_NONE;
 		if (rib_index_new(&t->index, RIB_INDEX_BITS_MIN))
 			goto no_memory;

@@ -105,7 +105,8 @@ static void put(struct rib *r, enum family f, unsigned i, uint32_t s)
 	h->wire[1] = (uint8_t)h->rank.neighbour;
 	h->wire[2] = (uint8_t)h->rank.med;
 	h->wire[3] = (uint8_t)h->reason;
-	rib_locate(r, f, &v, 1, true);
+	v.make = true;
+	rib_locate_one(r, f, &v);
 	assert_int_not_equal(v.id, RIB_NONE);
 	uint32_t old = rib_have(r, rib_entry_at(r, f, v.id), s, s + 1);
 	uint32_t set = set_for(r, f, s, h);
@@ -119,7 +120,7 @@ static void cut(struct rib *r, enum family f, unsigned i, uint32_t s)
 {
 	struct rib_nlri v = nlri(f, i);
 
-	rib_locate(r, f, &v, 1, false);
+	rib_locate_one(r, f, &v);
 	if (v.id == RIB_NONE)
 		return;
 	struct rib_entry *e = rib_entry_at(r, f, v.id);
@@ -239,9 +240,10 @@ static void the_maximum_is_kept(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 200; i++) {
-		struct rib_nlri v = {.len = 32, .addr = {1, 2, 3, (uint8_t)i}};
+		struct rib_nlri v = {
+		    .len = 32, .make = true, .addr = {1, 2, 3, (uint8_t)i}};
 
-		rib_locate(r, FAMILY_IPV4, &v, 1, true);
+		rib_locate_one(r, FAMILY_IPV4, &v);
 		made += v.id != RIB_NONE;
 	}
 	assert_int_equal(made, 100);
@@ -268,8 +270,9 @@ static void no_choice_of_addresses_collides(void **state)
 			v[i].addr[0] = 0x20;
 			v[i].addr[7] = (uint8_t)i;
 			memcpy(v[i].addr + 8, &low, sizeof low);
+			rib_hint(r, FAMILY_IPV6, &v[i]);
 		}
-		rib_locate(r, FAMILY_IPV6, v, RIB_BATCH, false);
+		rib_locate(r, FAMILY_IPV6, v, RIB_BATCH);
 		for (unsigned i = 1; i < RIB_BATCH; i++)
 			same += v[i].hash == v[0].hash;
 		assert_in_range(same, 0, 1);
