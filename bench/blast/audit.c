@@ -156,6 +156,36 @@ static bool same_numbers(
 	return true;
 }
 
+/*
+ * What the server itself says of a route in large communities, as IXPs do:
+ * RS:1000:n of the RPKI, which nobody asks here, RS:1001:n of registries.
+ */
+static bool informs(const uint8_t *p, int from)
+{
+	if (be32(p) != DUT_ASN)
+		return false;
+	if (be32(p + 4) == 1001)
+		return be32(p + 8) == (from < opt.registered ? 1 : 2);
+	return be32(p + 4) == 1000 && be32(p + 8) == 3;
+}
+
+/* Those that were sent, in their order, and what the server has to say. */
+static bool same_large(
+    const struct seen *s, const uint8_t *sent, size_t n_sent, int from)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i + 12 <= s->large_len; i += 12) {
+		if (informs(s->large + i, from))
+			continue;
+		if (k == n_sent ||
+		    !same_numbers(s->large + i, 12, sent + 12 * k, 3))
+			return false;
+		k++;
+	}
+	return k == n_sent && s->large_len % 12 == 0;
+}
+
 /* The path as it was sent, its first AS so many times more. */
 static bool same_path(const struct seen *s, const struct attrset *set,
     uint32_t id, int from, unsigned prepended)
@@ -198,8 +228,8 @@ static const char *altered(
 	if (!same_numbers(
 		s->comm, s->comm_len, set->v + 4 * set->n_path, set->n_comm))
 		return "communities";
-	if (!same_numbers(s->large, s->large_len,
-		set->v + 4 * (set->n_path + set->n_comm), 3u * set->n_large))
+	if (!same_large(s, set->v + 4 * (set->n_path + set->n_comm),
+		set->n_large, from))
 		return "large communities";
 	return NULL;
 }

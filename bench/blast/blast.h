@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #define MSG_MAX 4096
+#define DUT_ASN 64999u /* duts.py */
 #define INBUF (256u << 10)
 #define SLACK 16 /* bytes that may be read behind the end of a message */
 #define MAX_CLIENTS 1024
