@@ -85,13 +85,6 @@ class SpeanTwo(Spean):
     exchange = "session-instances 2; "
 
 
-class SpeanCores(Spean):
-    """Two processes speak with the members."""
-
-    name = "spean-cores"
-    exchange = "session-instances 2; "
-
-
 class SpeanSteady(Spean):
     """Sessions that keep ending wait a second, not five minutes."""
 
@@ -282,5 +275,5 @@ class Hub(Server):
         return [os.environ["HUB"], IP, str(PORT), str(ASN)]
 
 
-ALL = {c.name: c for c in (Spean, SpeanStrict, SpeanTwo, SpeanCores, SpeanSteady, Bird2,
+ALL = {c.name: c for c in (Spean, SpeanStrict, SpeanTwo, SpeanSteady, Bird2,
                            Bird2Secondary, Bird2Import, OpenBgpd, Frr, GoBgp, Hub)}
