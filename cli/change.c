@@ -1,5 +1,6 @@
 /* check, diff, apply, confirm, undo: texts and what they change. */
 #include "cli/client.h"
+#include "cli/diff.h"
 #include "cli/internal.h"
 #include "cli/request.h"
 #include "cli/term.h"
@@ -21,6 +22,20 @@ static const struct cli_option file_options[] = {
 	.type = CLI_FILE,
 	.required = true,
 	.doc = "the configuration, see spean.conf(5); - is standard input"},
+    {.name = NULL},
+};
+
+static const struct cli_option diff_options[] = {
+    {.name = "config",
+	.letter = 'c',
+	.arg = "FILE",
+	.type = CLI_FILE,
+	.doc = "the configuration, see spean.conf(5); - is standard input"},
+    {.name = "vrps",
+	.arg = "FILE",
+	.type = CLI_FILE,
+	.doc = "other data of the RPKI: VRPs in JSON, as rpki-client and "
+	       "routinator write them"},
     {.name = NULL},
 };
 
@@ -225,9 +240,13 @@ static void write_sum(const struct changes *ch)
 	putchar('\n');
 }
 
-/* Sends the file; *ch counts what comes back. */
+/*
+ * Sends the file; *ch counts what comes back.  *ret_file: what was sent, the
+ * caller's to free; NULL is allowed.
+ */
 static int propose(const struct cli_call *c, const char *verb,
-    uint64_t confirm_s, struct changes *ch, json_t **ret_end)
+    uint64_t confirm_s, struct changes *ch, json_t **ret_end,
+    struct file *ret_file)
 {
 	struct client_ask a = {.socket = CLIENT_CONTROL,
 	    .line = write_change,
@@ -252,20 +271,38 @@ static int propose(const struct cli_call *c, const char *verb,
 			code = client_ask(c, &a, ret_end);
 	}
 	free(request);
+	if (ret_file)
+		*ret_file = f;
+	else
+		free(f.text);
+	return code;
+}
+
+/* What FILE says against what runs, then against the routes. */
+static int diff_conf(const struct cli_call *c)
+{
+	struct changes ch = {.term = term_of(stdout)};
+	json_t *end = NULL;
+	struct file f;
+	int code = propose(c, "diff", 0, &ch, &end, &f);
+
+	json_decref(end);
+	if (!code && !c->json)
+		write_sum(&ch);
+	if (!code)
+		code = diff_routes(c, "diff routes", f.text ? f.text : "", f.n);
 	free(f.text);
 	return code;
 }
 
 static int diff(const struct cli_call *c)
 {
-	struct changes ch = {.term = term_of(stdout)};
-	json_t *end;
-	int code = propose(c, "diff", 0, &ch, &end);
+	const char *vrps = cli_text(c, "vrps", NULL);
 
-	if (!code && !c->json)
-		write_sum(&ch);
-	json_decref(end);
-	return client_flush(c, code);
+	if ((cli_text(c, "config", NULL) != NULL) == (vrps != NULL))
+		return cli_fail(
+		    c, CLI_MISUSE, "expected either --config or --vrps");
+	return client_flush(c, vrps ? diff_vrps(c, vrps) : diff_conf(c));
 }
 
 static int apply(const struct cli_call *c)
@@ -274,7 +311,7 @@ static int apply(const struct cli_call *c)
 	uint64_t confirm_s = cli_number(c, "confirm", 0);
 	char time[32];
 	json_t *end;
-	int code = propose(c, "apply", confirm_s, &ch, &end);
+	int code = propose(c, "apply", confirm_s, &ch, &end, NULL);
 
 	if (!code && !c->json) {
 		write_sum(&ch);
@@ -331,9 +368,17 @@ const struct cli_verb cli_diff = {
 	   "nothing.  Each line is an addition (+), a removal (-) or a change "
 	   "(~) of the exchange, the policy or a member; secrets are never "
 	   "shown.  What would reset sessions is marked.\n\n"
+	   "Then it judges every route that is held by the other policy, and "
+	   "says how many of each member's would be accepted, rejected or "
+	   "moved, and for which reasons.  With --vrps instead, the policy "
+	   "stays and the data of the RPKI is another.\n\n"
 	   "With --json, one object a change: change (added, removed, "
-	   "changed), what, detail, resets.",
-    .options = file_options,
+	   "changed), what, detail, resets; then one object a member: "
+	   "member_asn, member, accepted, rejected (as it is now), "
+	   "would_accept, would_reject, moved_away, moved_here (prefixes whose "
+	   "best path would be another member's, or its own), reasons (of "
+	   "would_reject: how many of each), reasons_gone (of would_accept).",
+    .options = diff_options,
     .run = diff,
 };
 

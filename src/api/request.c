@@ -38,6 +38,8 @@ static const struct verb {
     [API_RPKI] = {"show rpki", 0, 0, false},
     [API_TEXT] = {"text", 0, 0, true},
     [API_DIFF] = {"diff", FIELD_TEXT, FIELD_TEXT, true},
+    [API_DIFF_ROUTES] = {"diff routes", FIELD_TEXT, FIELD_TEXT, true},
+    [API_DIFF_VRPS] = {"diff vrps", FIELD_TEXT, FIELD_TEXT, true},
     [API_APPLY] = {"apply", FIELD_TEXT | FIELD_CONFIRM, FIELD_TEXT, true},
     [API_CONFIRM] = {"confirm", 0, 0, true},
     [API_UNDO] = {"undo", 0, 0, true},

@@ -29,6 +29,8 @@ enum api_verb {
 	/* on the control socket alone */
 	API_TEXT,
 	API_DIFF,
+	API_DIFF_ROUTES, /* what the text would make of the routes */
+	API_DIFF_VRPS,	 /* the same for a list of VRPs */
 	API_APPLY,
 	API_CONFIRM,
 	API_UNDO,

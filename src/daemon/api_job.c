@@ -69,6 +69,15 @@ const char *api_peer_name(enum role r)
 				: "session";
 }
 
+static struct api_peer *engine_of(struct api *a)
+{
+	unsigned i = 0;
+
+	while (a->peer[i].role != ROLE_ENGINE)
+		must(++i < a->n_peer);
+	return &a->peer[i];
+}
+
 static void fail_down(struct api_job *j, const struct api_peer *p)
 {
 	char error[80];
@@ -196,6 +205,10 @@ static void finish(struct api_job *j)
 	case API_ROUTE_WHY:
 		error = "no route for this prefix";
 		break;
+	case API_DIFF_ROUTES:
+	case API_DIFF_VRPS:
+		error = "that cannot be compared with";
+		break;
 	default:
 		error = "there is none";
 		break;
@@ -282,6 +295,9 @@ void api_job_answer(struct api_job *j, const char *lines, size_t n)
 	}
 	if (c && api_write(c, lines, n))
 		api_done(c);
+	/* It was not passed on to the engine (ask_through_parent()). */
+	if (j->verb == API_DIFF_ROUTES || j->verb == API_DIFF_VRPS)
+		j->part[engine_of(j->api)->place].state = PART_DONE;
 	leave(j);
 }
 
@@ -338,12 +354,14 @@ void api_job_push(struct api_job *j, struct api_peer *to)
 	}
 }
 
-static void ask_parent(struct api_job *j, const struct api_request *r)
+static bool ask_parent(struct api_job *j, const struct api_request *r)
 {
 	static const uint32_t verbs[] = {
 	    [API_STATUS] = ROLE_ASK_STATUS,
 	    [API_TEXT] = ROLE_ASK_TEXT,
 	    [API_DIFF] = ROLE_ASK_DIFF,
+	    [API_DIFF_ROUTES] = ROLE_ASK_DIFF_ROUTES,
+	    [API_DIFF_VRPS] = ROLE_ASK_DIFF_VRPS,
 	    [API_APPLY] = ROLE_ASK_APPLY,
 	    [API_CONFIRM] = ROLE_ASK_CONFIRM,
 	    [API_UNDO] = ROLE_ASK_UNDO,
@@ -358,13 +376,14 @@ static void ask_parent(struct api_job *j, const struct api_request *r)
 		fd = msg_blob("spean-text", r->text, r->n_text);
 		if (fd < 0) {
 			fail(j, 3, "out of memory");
-			return;
+			return false;
 		}
 	}
 	j->asked_parent = true;
 	role_send(j->api->env, ROLE_ASK, j->id, &ask, sizeof ask, fd);
 	if (fd >= 0)
 		close(fd);
+	return true;
 }
 
 static void ask_role(struct api_job *j, enum role r)
@@ -377,6 +396,24 @@ static void ask_role(struct api_job *j, enum role r)
 	}
 	loop_timer_set(
 	    j->api->env->loop, &j->timer, clock_now_ns() + ROLE_WAIT_NS);
+}
+
+/*
+ * The parent only hands the text on, and the engine answers over its link;
+ * unless it is not there: then the parent does.
+ */
+static void ask_through_parent(struct api_job *j, const struct api_request *r)
+{
+	struct api_peer *engine = engine_of(j->api);
+
+	if (!engine->link) {
+		fail_down(j, engine);
+		return;
+	}
+	if (!ask_parent(j, r))
+		return;
+	j->asked_parent = false;
+	j->part[engine->place].state = PART_ASKED;
 }
 
 void api_job_start(struct api *a, struct api_client *c, struct api_request *r)
@@ -413,10 +450,14 @@ void api_job_start(struct api *a, struct api_client *c, struct api_request *r)
 	case API_STATUS:
 		ask_role(j, ROLE_SESSION);
 		ask_role(j, ROLE_ENGINE);
-		ask_parent(j, r);
+		(void)ask_parent(j, r);
+		break;
+	case API_DIFF_ROUTES:
+	case API_DIFF_VRPS:
+		ask_through_parent(j, r);
 		break;
 	default:
-		ask_parent(j, r);
+		(void)ask_parent(j, r);
 		break;
 	}
 	free(r->text);

@@ -150,6 +150,7 @@ bool text_same(const struct text *a, const struct text *b);
 /* parent_child.c */
 void child_init(struct parent *p, enum role r, unsigned index);
 struct child *child_api(struct parent *p);
+struct child *child_engine(struct parent *p);
 void child_start(struct child *c);
 void child_send(struct child *c, uint32_t type, uint32_t id, const void *data,
     size_t n, const int *fds, int n_fds);

@@ -124,6 +124,7 @@ struct monitor {
 uint64_t monitor_wall_us(void);
 
 /* A question that the parent passes on: ROLE_ASK_MONITORING or _DUMP. */
-void monitor_question(struct role_env *e, uint32_t id, uint32_t verb);
+void monitor_question(struct role_env *e, uint32_t id, uint32_t verb,
+    const struct msg *unused);
 /* The dump that was asked for is over. */
 void monitor_dump_done(struct monitor *m, uint32_t id);

@@ -153,11 +153,13 @@ static void answer_dump(struct monitor *m, uint32_t id, const char *error)
 	reply(m, id, &j, buf, error ? 1 : 0, error);
 }
 
-void monitor_question(struct role_env *e, uint32_t id, uint32_t verb)
+void monitor_question(
+    struct role_env *e, uint32_t id, uint32_t verb, const struct msg *unused)
 {
 	struct monitor *m = e->state;
 	char error[MONITOR_ERROR];
 
+	(void)unused;
 	if (verb == ROLE_ASK_DUMP) {
 		if (!monitor_dump_table(m, id, error))
 			answer_dump(m, id, error);

@@ -427,6 +427,20 @@ void change_file(struct parent *p)
 	propose(p, &pr);
 }
 
+/* The engine answers over its own link to the api role. */
+static void ask_engine(struct parent *p, uint32_t id,
+    const struct role_ask *ask, const struct msg *m)
+{
+	struct child *c = child_engine(p);
+
+	if (!c->ready || m->n_fds != 1) {
+		answer_refuse(
+		    p, id, "the engine role is not running; ask again");
+		return;
+	}
+	child_send(c, ROLE_QUESTION, id, ask, sizeof *ask, m->fds, 1);
+}
+
 void change_ask(struct parent *p, uint32_t id, const struct role_ask *ask,
     const struct msg *m)
 {
@@ -444,6 +458,10 @@ void change_ask(struct parent *p, uint32_t id, const struct role_ask *ask,
 		return;
 	case ROLE_ASK_UNDO:
 		ask_undo(p, id);
+		return;
+	case ROLE_ASK_DIFF_ROUTES:
+	case ROLE_ASK_DIFF_VRPS:
+		ask_engine(p, id, ask, m);
 		return;
 	case ROLE_ASK_MONITORING:
 	case ROLE_ASK_DUMP:

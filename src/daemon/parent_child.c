@@ -32,6 +32,13 @@ const char *role_name(enum role r)
 	return names[r];
 }
 
+struct child *child_engine(struct parent *p)
+{
+	children_each(p, c) if (c->role == ROLE_ENGINE) return c;
+	must(false);
+	return NULL;
+}
+
 struct child *child_api(struct parent *p)
 {
 	children_each(p, c) if (c->role == ROLE_API) return c;

@@ -156,7 +156,7 @@ static void on_question(struct frame *f, const struct msg *m)
 	if (!f->env.ops->question || m->len != sizeof ask)
 		return;
 	memcpy(&ask, m->data, sizeof ask);
-	f->env.ops->question(&f->env, m->id, ask.verb);
+	f->env.ops->question(&f->env, m->id, ask.verb, m);
 }
 
 static void on_stop(struct frame *f)

@@ -68,6 +68,9 @@ enum role_ask_verb {
 	ROLE_ASK_UNDO,
 	ROLE_ASK_MONITORING, /* the monitor role's to answer */
 	ROLE_ASK_DUMP,	     /* a dump of the table, now; likewise */
+	/* blob; the engine answers over its link to api */
+	ROLE_ASK_DIFF_ROUTES, /* what the text would make of the routes */
+	ROLE_ASK_DIFF_VRPS,   /* the same for a list of VRPs */
 };
 
 struct role_ask {
@@ -100,7 +103,9 @@ struct role_ops {
 	void (*link)(struct role_env *e, struct role_at other, int sock);
 	void (*hold_down)(struct role_env *e, const struct role_hold_down *h);
 	void (*answer)(struct role_env *e, uint32_t id, const struct msg *m);
-	void (*question)(struct role_env *e, uint32_t id, uint32_t verb);
+	/* m: its blob, if any. */
+	void (*question)(struct role_env *e, uint32_t id, uint32_t verb,
+	    const struct msg *m);
 	/* Last words; the role ends when it calls loop_stop(). */
 	void (*stop)(struct role_env *e);
 	/* The loop has ended: frees what the role holds. */

@@ -308,6 +308,48 @@ static bool read_rpki(struct engine *e)
 
 /* ---- questions ---------------------------------------------------------- */
 
+#define VRPS_TEXT_MAX ((size_t)100 << 20)
+
+/* The text, or list of VRPs, that the routes are to be judged by. */
+static struct exchange_diff *take_diff(
+    struct engine *e, uint32_t verb, const struct msg *m)
+{
+	bool vrps = verb == ROLE_ASK_DIFF_VRPS;
+	struct exchange_diff *d = NULL;
+	struct conf_error *errors = NULL;
+	struct conf *c = NULL;
+	size_t n_errors = 0;
+	size_t n = 0;
+	char *text;
+
+	if (m->n_fds != 1 ||
+	    msg_blob_read(
+		m->fds[0], vrps ? VRPS_TEXT_MAX : CONF_TEXT_MAX, &text, &n))
+		return NULL;
+	if (vrps)
+		d = exchange_diff_new(e->exchange, e->env->conf, text, n);
+	else if (!conf_parse(text, n, &c, &errors, &n_errors))
+		d = exchange_diff_new(e->exchange, c, NULL, 0);
+	if (!vrps || !d)
+		free(text);
+	free(errors);
+	conf_free(c);
+	return d;
+}
+
+static void question(
+    struct role_env *env, uint32_t id, uint32_t verb, const struct msg *m)
+{
+	struct engine *e = env->state;
+
+	if (verb != ROLE_ASK_DIFF_ROUTES && verb != ROLE_ASK_DIFF_VRPS)
+		return;
+	if (!e->query)
+		return; /* api has lost its link, and the question with it */
+	query_link_diff(e->query, id, take_diff(e, verb, m));
+	loop_task_queue(env->loop, &e->turn);
+}
+
 static void write_status(struct engine *e, struct json *j)
 {
 	struct exchange_stats s;
@@ -561,5 +603,6 @@ const struct role_ops role_engine = {
     .start = start,
     .reload = reload,
     .link = take_link,
+    .question = question,
     .stop = stop,
 };
