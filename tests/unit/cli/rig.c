@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +105,21 @@ static size_t read_line(int fd, char *buf, size_t cap)
 	return n;
 }
 
+/* `diff` asks once more: what it means for the routes. */
+static void serve_routes(int fd)
+{
+	static const char answer[] = RIG_DIFF_ROUTES;
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	char *buf = malloc(REQUEST_MAX);
+
+	if (!buf || poll(&p, 1, 5000) != 1)
+		return;
+	int c = accept(fd, NULL, NULL);
+	if (c >= 0 && read_line(c, buf, REQUEST_MAX))
+		(void)!write(c, answer, sizeof answer - 1);
+	close(c);
+}
+
 static void serve(int fd, int back, const char *answer, size_t n, size_t chunk)
 {
 	char *buf = malloc(REQUEST_MAX);
@@ -119,6 +135,8 @@ static void serve(int fd, int back, const char *answer, size_t n, size_t chunk)
 		at += (size_t)k;
 	}
 	close(c);
+	if (got > 14 && !memcmp(buf, "{\"verb\":\"diff\"", 14))
+		serve_routes(fd);
 	if (got && write(back, buf, got) < 0)
 		_exit(1);
 	_exit(0);

@@ -6,6 +6,17 @@
 
 #include <stddef.h>
 
+/* What the exchange says to the second question of `diff`. */
+#define RIG_DIFF_ROUTES                                                        \
+	"{\"member_asn\":64501,\"member\":\"Alpha\",\"accepted\":40,"          \
+	"\"rejected\":2,\"would_accept\":1,\"would_reject\":3,"                \
+	"\"moved_away\":2,\"moved_here\":0,\"reasons\":{\"as_set\":1,"         \
+	"\"rpki_invalid\":2},\"reasons_gone\":{\"bogon_asn\":1}}\n"            \
+	"{\"member_asn\":64502,\"member\":\"Beta\",\"accepted\":7,"            \
+	"\"rejected\":0,\"would_accept\":0,\"would_reject\":0,"                \
+	"\"moved_away\":0,\"moved_here\":0,\"reasons\":{},"                    \
+	"\"reasons_gone\":{}}\n{\"end\":true,\"exit\":0}\n"
+
 struct rig_result {
 	int code;
 	char *out;
