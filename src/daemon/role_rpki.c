@@ -63,13 +63,17 @@ void rpki_settle(struct rpki *r)
 
 	if (merge_settle(r->merge, (uint32_t)clock_wall_s(), &sink))
 		log_error("rpki_memory", "info=\"not all changes are in\"");
-	supply_close(r->supply);
+	bool changed = supply_close(r->supply);
+	/* Engines that have nothing any more need all of it. */
+	if (!r->active && merge_active(r->merge))
+		supply_again(r->supply);
 	supply_set_until(r->supply, until(r));
 	alarm_about(r);
 	merge_total(r->merge, &n);
-	log_info("rpki_settled", "vrps=%zu aspas=%zu ms=%llu",
-	    n.vrps[FAMILY_IPV4] + n.vrps[FAMILY_IPV6], n.aspas,
-	    (unsigned long long)((clock_now_ns() - begin) / NS_PER_MS));
+	if (changed)
+		log_info("rpki_settled", "vrps=%zu aspas=%zu ms=%llu",
+		    n.vrps[FAMILY_IPV4] + n.vrps[FAMILY_IPV6], n.aspas,
+		    (unsigned long long)((clock_now_ns() - begin) / NS_PER_MS));
 	loop_task_queue(r->env->loop, &r->pump);
 }
 

@@ -160,8 +160,10 @@ static void take_data(struct rpki_cache *rc)
 		run(rc, cache_refuse(rc->cache, e));
 		return;
 	}
-	log_info("rpki_cache_data", "cache=%s full=%d vrps=%zu aspa_words=%zu",
-	    rc->name, b.full, b.n_vrp, b.n_aspa);
+	if (b.full || b.n_vrp || b.n_aspa)
+		log_info("rpki_cache_data",
+		    "cache=%s full=%d vrps=%zu aspa_words=%zu", rc->name,
+		    b.full, b.n_vrp, b.n_aspa);
 	cache_accept(rc->cache, clock_now_ns(), clock_wall_s());
 	rc->said[0] = 0;
 	rpki_settle(rc->rpki);

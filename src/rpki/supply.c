@@ -24,6 +24,8 @@ struct head {
 	uint32_t len;
 };
 
+#define BEGIN_BYTES (sizeof(struct head) + sizeof(struct rpki_begin))
+
 struct supply {
 	const struct merge *merge;
 	struct list links;
@@ -220,15 +222,18 @@ void supply_again(struct supply *s)
 	    supply_link_again(list_entry(e, struct supply_link, list));
 }
 
-void supply_close(struct supply *s)
+bool supply_close(struct supply *s)
 {
 	struct blob *b = s->open;
 
 	s->open = NULL;
+	if (b && !b->failed && b->n == BEGIN_BYTES) {
+		blob_unref(b);
+		return false;
+	}
 	s->epoch++;
 	blob_unref(s->all);
 	s->all = NULL;
-	s->began |= merge_active(s->merge) != 0;
 	if (b)
 		blob_end(b, s->merge);
 	list_each(e, next, &s->links)
@@ -245,10 +250,12 @@ void supply_close(struct supply *s)
 		l->queue[l->n++] = b;
 	}
 	blob_unref(b);
+	return true;
 }
 
 void supply_set_until(struct supply *s, uint64_t ns)
 {
+	s->began |= ns != 0;
 	s->until_ns = ns;
 }
 

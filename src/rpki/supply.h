@@ -19,10 +19,10 @@ void supply_free(struct supply *s);
 
 /*
  * Takes what merge_settle() told its sink: between open and close, which
- * hands it to every link.
+ * hands it to every link.  False: there was nothing.
  */
 struct merge_sink supply_open(struct supply *s);
-void supply_close(struct supply *s);
+bool supply_close(struct supply *s);
 
 /* How long the data counts, CLOCK_MONOTONIC ns; 0: there is none. */
 void supply_set_until(struct supply *s, uint64_t ns);

@@ -224,7 +224,8 @@ def test_a_role_that_dies_in_a_loop_always_comes_back():
             spean.wait_back("engine", old, 10)
         wait_until(lambda: status(spean)["engine"], 10, "the engine's answer")
         equal({r["role"]: r["restarts"] for r in status(spean)["roles"]},
-              {"parent": 0, "session": 0, "engine": 5, "api": 0}, "restarts")
+              {"parent": 0, "session": 0, "engine": 5, "api": 0,
+               "rpki": 0}, "restarts")
         a.connect()
 
 
@@ -311,7 +312,7 @@ def test_roles_are_confined():
             # A build with a sanitizer says that it has no filter.
             if "sandbox_without_seccomp" not in spean.process.text():
                 equal(fields["Seccomp"].strip(), "2", f"{role}: filter")
-        equal(len(users), 3, "a user each")
+        equal(len(users), 4, "a user each")
         with open(f"/proc/{spean.process.pid}/status") as f:
             fields = dict(x.split(":", 1) for x in f if ":" in x)
         # KILL 5, SETGID 6, SETUID 7, NET_BIND_SERVICE 10

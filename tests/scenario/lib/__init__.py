@@ -5,6 +5,7 @@ spean.py    the program under test, by its command line alone
 speaker.py  a scripted BGP speaker that can send any bytes
 bgp.py      the bytes it sends and reads
 members.py  bird2, frr, openbgpd, gobgp and exabgp as members
+rtr.py      RPKI caches: a scripted one, and stayrtr
 tap.py      what was on the wire, decoded by tshark
 
 Python 3 standard library only.  Everything waits with a limit.

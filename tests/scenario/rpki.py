@@ -1,0 +1,259 @@
+"""RPKI caches: real ones, and ones that break every rule.  What is looked at
+is what an operator sees (show rpki) and what becomes of members' routes."""
+import time
+
+from lib import Lab, Speaker, Spean, check, config, equal, wait_until
+from lib.rtr import (END, RESET, RESPONSE, Cache, Stayrtr, aspa_pdu,
+                     pdu, vrp_pdu)
+from lib.spean import of
+
+GOOD = ("10.1.0.0/16", 24, 64501)
+OTHER = ("10.2.0.0/16", 16, 64999)  # makes 64501's route invalid
+SIX = ("2001:db8:5::/48", 48, 64501)
+FAST = "refresh 1s; retry 1s; expire 60s;"
+
+
+def rpki(*caches, each=FAST):
+    return "rpki { " + " ".join(
+        f"cache 127.0.0.1:{p} {{ {each} }}" for p in caches) + " }\n"
+
+
+def rows(spean):
+    out = {r["cache"]: r for r in spean.query("show", "rpki")}
+    return {k.rsplit(":", 1)[1] if k else None: v for k, v in out.items()}
+
+
+def row(spean, port):
+    return rows(spean)[str(port) if port else None]
+
+
+def wait_vrps(spean, n, seconds=20):
+    def probe():
+        r = row(spean, None)
+        return r["state"] == "data" and r["vrps_ipv4"] + r["vrps_ipv6"] == n
+    wait_until(probe, seconds, f"{n} VRPs that count")
+
+
+def wait_rov(spean, prefix, want, seconds=20):
+    def probe():
+        got = [r["rpki"] for r in spean.query("show", "routes", "--prefix",
+                                              prefix)]
+        return got == [want]
+    wait_until(probe, seconds, f"{prefix} to be {want}")
+
+
+def exchange(lab, *caches, policy="preset open; rov reject; aspa reject;",
+             each=FAST):
+    a, b = (Speaker(lab.node(n), asn)
+            for n, asn in (("a", 64501), ("b", 64502)))
+    text = config(*of(a, b), policy=policy) + rpki(*caches, each=each)
+    spean = Spean(lab, text)
+    for s in (a, b):
+        s.connect()
+    a.announce(["10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"])
+    return spean, a, b
+
+
+def with_stayrtr(version):
+    with Lab() as lab:
+        cache = Stayrtr(lab, 8282, [GOOD, OTHER, SIX], version)
+        spean, a, b = exchange(lab, 8282)
+        wait_vrps(spean, 3)
+        equal(row(spean, 8282)["version"], version, "version")
+        b.wait_prefixes({"10.1.0.0/16", "10.3.0.0/16"})
+        wait_rov(spean, "10.1.0.0/16", "valid")
+        wait_rov(spean, "10.2.0.0/16", "invalid")
+        wait_rov(spean, "10.3.0.0/16", "not-found")
+        # Its restart is another session; nothing is lost meanwhile.
+        session = row(spean, 8282)["session"]
+        cache.stop()
+        cache.write([GOOD, SIX])
+        wait_until(lambda: row(spean, 8282)["error"], 10, "trouble shown")
+        equal(set(b.prefixes()), {"10.1.0.0/16", "10.3.0.0/16"}, "kept")
+        equal(row(spean, None)["state"], "data", "data lives on")
+        cache.start()
+        wait_vrps(spean, 2, 30)
+        b.wait_prefixes({"10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"})
+        check(row(spean, 8282)["session"] != session or version == 0,
+              "another session")
+
+
+def test_stayrtr_version_0():
+    with_stayrtr(0)
+
+
+def test_stayrtr_version_1():
+    with_stayrtr(1)
+
+
+def test_aspa_and_changes_with_version_2():
+    with Lab() as lab:
+        cache = Cache(lab.rs, 8282, {GOOD, OTHER, SIX}, {64501: [64777]})
+        spean, a, b = exchange(lab, 8282)
+        wait_vrps(spean, 3)
+        equal(row(spean, 8282)["aspas"], 1, "ASPAs")
+        equal(row(spean, 8282)["version"], 2, "version")
+        # 64600 gives its route to 64501 as to a provider.
+        a.announce(["10.9.0.0/16"], path=[64501, 64600])
+        b.wait_prefixes({"10.1.0.0/16", "10.3.0.0/16", "10.9.0.0/16"})
+        cache.change(aspas={64501: [64777], 64600: [64888]})
+        b.wait_prefixes({"10.1.0.0/16", "10.3.0.0/16"})
+        cache.change(add=[("10.3.0.0/16", 16, 1)], remove=[OTHER],
+                     aspas={})
+        b.wait_prefixes({"10.1.0.0/16", "10.2.0.0/16", "10.9.0.0/16"})
+        equal(row(spean, 8282)["serial"], 3, "serial")
+        equal(row(spean, 8282)["failures"], 0, "failures")
+        check(row(spean, 8282)["responses"] >= 3, "responses")
+
+
+def test_session_change_and_reset_midway():
+    with Lab() as lab:
+        cache = Cache(lab.rs, 8282, {GOOD, OTHER})
+        spean, a, b = exchange(lab, 8282)
+        wait_vrps(spean, 2)
+        b.wait_prefixes({"10.1.0.0/16", "10.3.0.0/16"})
+        cache.vrps = {GOOD}
+        cache.restart(session=200)
+        wait_vrps(spean, 1)
+        equal(row(spean, 8282)["session"], 200, "session")
+        b.wait_prefixes({"10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"})
+
+        def midway(c, s, kind):
+            c.answer = None
+            s.sendall(pdu(2, RESPONSE, c.session) + vrp_pdu(2, OTHER)
+                      + pdu(2, RESET))
+        cache.answer = midway
+        wait_until(lambda: cache.answer is None, 10, "a question")
+        time.sleep(1.5)
+        wait_vrps(spean, 1)
+        equal(set(b.prefixes()), {"10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"},
+              "half a response does not count")
+        equal(row(spean, 8282)["error"], None, "error")
+
+
+def lies(lab, spean, cache, b, answer, code):
+    before = len(cache.errors)
+    cache.answer = answer
+    wait_until(lambda: len(cache.errors) > before, 20, f"error {code}")
+    equal(cache.errors[-1], code, "error code")
+    equal(row(spean, None)["state"], "data", "the old data counts")
+    equal(set(b.prefixes()), {"10.1.0.0/16", "10.3.0.0/16"}, "routes")
+    check(row(spean, 8282)["error"], "the error is shown")
+    cache.answer = None
+    wait_until(lambda: row(spean, 8282)["error"] is None, 20, "recovered")
+
+
+def test_lying_caches_change_nothing():
+    with Lab() as lab:
+        cache = Cache(lab.rs, 8282, {GOOD, OTHER})
+        spean, a, b = exchange(lab, 8282)
+        wait_vrps(spean, 2)
+        b.wait_prefixes({"10.1.0.0/16", "10.3.0.0/16"})
+        begin = pdu(2, RESPONSE, 100)
+        for data, code in (
+                (begin + vrp_pdu(2, SIX)[:4] + b"\xff\xff\xff\xff", 0),
+                (begin + pdu(2, END, 100, b"", 9), 0),
+                (begin + pdu(2, 77, 0, b"abcd"), 5),
+                (begin + aspa_pdu(2, 7, []), 9),
+                (begin + vrp_pdu(2, GOOD), None),
+                (begin + vrp_pdu(1, SIX), 8)):
+            def answer(c, s, kind, data=data, code=code):
+                # A record that it has announced before, in a difference.
+                tail = c.end_pdu(2) if code is None else b""
+                s.sendall(data + tail)
+            lies(lab, spean, cache, b, answer, 7 if code is None else code)
+
+
+def test_a_stalling_cache_is_left_for_another():
+    with Lab() as lab:
+        first = Cache(lab.rs, 8281, {GOOD, OTHER})
+        first.answer = lambda c, s, kind: s.sendall(
+            pdu(2, RESPONSE, c.session) + vrp_pdu(2, GOOD))
+        second = Cache(lab.rs, 8282, {GOOD})
+        spean, a, b = exchange(lab, 8281, 8282)
+        wait_vrps(spean, 1)
+        check(row(spean, 8282)["counts"], "the second counts")
+        wait_until(lambda: "stalls" in (row(spean, 8281)["error"] or ""), 10,
+                   "the stall shown")
+        b.wait_prefixes({"10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"})
+        # The first is preferred as soon as it has data.
+        first.answer = None
+        wait_until(lambda: row(spean, 8281)["counts"], 20, "the first counts")
+        check(not row(spean, 8282)["counts"], "the second does not")
+        b.wait_prefixes({"10.1.0.0/16", "10.3.0.0/16"})
+        first.stop()
+        time.sleep(2)
+        equal(set(b.prefixes()), {"10.1.0.0/16", "10.3.0.0/16"}, "kept")
+
+
+def test_expired_data_is_unchecked_with_an_alarm():
+    with Lab() as lab:
+        cache = Cache(lab.rs, 8282, {GOOD, OTHER})
+        spean, a, b = exchange(
+            lab, 8282, each="refresh 1s; retry 1s; expire 5s;")
+        wait_vrps(spean, 2)
+        b.wait_prefixes({"10.1.0.0/16", "10.3.0.0/16"})
+        cache.stop()
+        time.sleep(2)
+        equal(row(spean, None)["state"], "data", "before it expires")
+        wait_until(lambda: row(spean, None)["state"] == "no data", 10,
+                   "the data to expire")
+        wait_rov(spean, "10.2.0.0/16", "unchecked")
+        b.wait_prefixes({"10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"})
+        check("error rpki rpki_no_data" in spean.process.text(), "alarm")
+        cache.start()
+        wait_vrps(spean, 2)
+        b.wait_prefixes({"10.1.0.0/16", "10.3.0.0/16"})
+
+
+def test_the_role_dies_and_nothing_is_lost():
+    with Lab() as lab:
+        cache = Cache(lab.rs, 8282, {GOOD, OTHER})
+        spean, a, b = exchange(lab, 8282)
+        wait_vrps(spean, 2)
+        b.wait_prefixes({"10.1.0.0/16", "10.3.0.0/16"})
+        changes = []
+        cache.stop()
+        old = spean.kill("rpki")
+        spean.wait_back("rpki", old)
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            changes.append(frozenset(set(b.prefixes())))
+            time.sleep(0.05)
+        equal(set(changes), {frozenset({"10.1.0.0/16", "10.3.0.0/16"})},
+              "routes while there is neither role nor cache")
+        cache.start()
+        wait_vrps(spean, 2)
+        equal(set(b.prefixes()), {"10.1.0.0/16", "10.3.0.0/16"}, "routes")
+        old = spean.kill("engine")
+        spean.wait_back("engine", old)
+        for s in (a, b):
+            s.wait_closed()
+            s.connect(40)
+        a.announce(["10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"])
+        a.end_of_ribs()
+        b.end_of_ribs()
+        wait_rov(spean, "10.2.0.0/16", "invalid", 30)
+
+
+def test_caches_come_and_go_by_apply():
+    with Lab() as lab:
+        Cache(lab.rs, 8281, {GOOD})
+        Cache(lab.rs, 8282, {OTHER})
+        spean, a, b = exchange(lab, 8281)
+        wait_vrps(spean, 1)
+        base = config(*of(a, b), policy="preset open; rov reject;")
+        spean.apply(base + "rpki { cache 127.0.0.1:8281, 127.0.0.1:8282 { "
+                    f"preference 5; {FAST} }} }}\n")
+        wait_vrps(spean, 2)
+        equal([r["cache"] for r in spean.query("show", "rpki")],
+              ["127.0.0.1:8281", "127.0.0.1:8282", None], "caches")
+        b.wait_prefixes({"10.1.0.0/16", "10.3.0.0/16"})
+        spean.apply(base + rpki(8282))
+        wait_vrps(spean, 1)
+        wait_rov(spean, "10.1.0.0/16", "not-found")
+        wait_rov(spean, "10.2.0.0/16", "invalid")
+        spean.apply(base)
+        wait_rov(spean, "10.2.0.0/16", "unchecked")
+        b.wait_prefixes({"10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"})
+        equal(row(spean, None)["state"], "off", "state")
