@@ -1,9 +1,13 @@
 """Routes are proven: what is known of a route on the wire, and what a change
 of policy or of the RPKI's data would make of the routes."""
 import json
+import time
 
-from lib import Lab, Speaker, Spean, check, config, equal
-from lib.spean import of
+from lib import Lab, Speaker, Spean, check, config, equal, wait_until
+from lib.members import Bird
+from lib.net import RS4, need
+from lib.spean import Member, of
+from lib.tap import Tap
 
 P, Q, R = "193.0.0.0/21", "193.0.22.0/23", "195.0.0.0/16"
 A, B, C = 3333, 2121, 1103
@@ -78,3 +82,107 @@ def test_diff():
         equal(spean.route("193.0.22.0/25")["reason"], "prefix_too_long",
               "what it was")
         c.steady()
+
+
+# ---- bird2 as member, stayrtr as cache ---------------------------------------
+
+VALID, INVALID, UNKNOWN = "193.0.0.0/21", "193.0.10.0/23", "193.0.22.0/23"
+LEAK, AS_SET = "195.0.0.0/16", "196.0.0.0/16"
+
+VRPS = [{"prefix": VALID, "maxLength": 21, "asn": A},
+        {"prefix": "193.0.8.0/21", "maxLength": 24, "asn": 12041},
+        {"prefix": "198.0.0.0/16", "maxLength": 24, "asn": 12041}]
+
+
+class Cache:
+    """stayrtr beside the exchange, with a file that can change."""
+
+    def __init__(self, lab):
+        need("stayrtr")
+        self.lab = lab
+        self.say(VRPS)
+        self.process = lab.rs.spawn("stayrtr", [
+            "stayrtr", "-bind", "127.0.0.1:3323", "-checktime=false",
+            "-cache", self.file, "-refresh", "1", "-metrics.addr", ""])
+
+    def say(self, vrps):
+        self.file = self.lab.write("vrps.json", json.dumps({
+            "metadata": {"buildtime": time.strftime(
+                "%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
+            "roas": [dict(v, ta="test") for v in vrps]}))
+
+
+class Careless(Bird):
+    """Announces what it likes, and what its neighbour in AS12041 sends."""
+
+    def configure(self):
+        own = [VALID, INVALID, UNKNOWN, LEAK]
+        self.put("bird.conf", f'log "{self.dir}/log" all;\n'
+                 f"router id {self.node.addr4};\nprotocol device {{}}\n"
+                 "protocol static { ipv4;\n" +
+                 "".join(f"route {p} blackhole;\n" for p in own) + "}\n"
+                 "filter told {\n"
+                 f"if net = {LEAK} then bgp_otc = 1299;\naccept;\n}}\n"
+                 f"protocol bgp rs4 {{\nlocal {self.node.addr4} as {A};\n"
+                 f"neighbor {RS4} as {RS}; connect delay time 1;\n"
+                 "ipv4 { import all; export filter told; };\n}\n"
+                 f"protocol bgp feed {{\nlocal {self.node.addr4} as {A};\n"
+                 f"neighbor {self.feed} as 12041; passive;\n"
+                 "ipv4 { import all; export none; next hop self; };\n}\n")
+
+
+def test_proven_by_a_real_cache():
+    """What bird2 announces, judged by what stayrtr says: on the wire, in why
+    and in show routes, the same words; and a change of the data is felt."""
+    with Lab() as lab:
+        cache = Cache(lab)
+        node = lab.node("a")
+        feed = Speaker(lab.node("f"), 12041, peer=node.addr4, peer_asn=A)
+        b = Speaker(lab.node("b"), B)
+        Careless.feed = feed.addr
+        bird = Careless(node, A, [], families=(4,), start=False)
+        text = config(Member(A, node.addr4), *of(b), policy="preset strict;")
+        spean = Spean(lab, text + "rpki { cache 127.0.0.1:3323; }\n")
+        tap = Tap(lab.rs)
+        b.connect()
+        bird.start()
+        feed.connect()
+        feed.announce(AS_SET, [12041, [12042, 12043]])
+
+        def state(prefix, field):
+            rows = spean.routes("--prefix", prefix)
+            return rows[0][field] if rows else None
+
+        wait_until(lambda: state(VALID, "rpki") == "valid", 30,
+                   "the RPKI's data")
+        b.wait_prefixes([VALID, UNKNOWN])
+        reasons = {INVALID: "rpki_invalid", LEAK: "otc_leak",
+                   AS_SET: "as_set"}
+        wait_until(lambda: {r["prefix"]: r["reason"] for r in
+                            spean.routes("--rejected")} == reasons, 10,
+                   lambda: f"reasons: {spean.routes('--rejected')}")
+        for prefix, reason in reasons.items():
+            path = spean.query("why", prefix, code=0)[0]["paths"][0]
+            equal(path["reason"], reason, "why")
+            check(reason in [c["reason"] for c in path["checks"]], str(path))
+        path = spean.query("why", INVALID)[0]["paths"][0]
+        equal((path["vrps"][0]["prefix"], path["vrps"][0]["asn"],
+               path["vrps"][0]["permits"], path["vrps"][0]["source"]),
+              ("193.0.8.0/21", 12041, False, "127.0.0.1:3323"), "the VRP")
+        # The data changes: one route becomes valid, one is refused.
+        cache.say(VRPS[1:] + [{"prefix": VALID, "maxLength": 21, "asn": 1},
+                              {"prefix": UNKNOWN, "maxLength": 23, "asn": A}])
+        cache.process.send_signal(1)
+        wait_until(lambda: (state(VALID, "reason"), state(UNKNOWN, "rpki")) ==
+                   ("rpki_invalid", "valid"), 30, "the change")
+        b.wait_prefixes([UNKNOWN])
+        tap.stop()
+        sent = [u for u in tap.updates(dst=b.addr) if u.nlri]
+        said = [(u.nlri, u.large) for u in sent]
+        check(([VALID], [f"{RS}:1000:1", f"{RS}:1001:2"]) in said, said)
+        check(([UNKNOWN], [f"{RS}:1000:2", f"{RS}:1001:2"]) in said, said)
+        equal(said[-1], ([UNKNOWN], [f"{RS}:1000:1", f"{RS}:1001:2"]),
+              "the last word")
+        equal({p for u in sent for p in u.nlri}, {VALID, UNKNOWN},
+              "nothing else went out")
+        equal(tap.errors("192.0.2.1"), [], "tshark's complaints")
