@@ -129,6 +129,18 @@ struct conf_monitoring {
 	uint32_t updates_s;  /* a file of updates is for; 0: none */
 };
 
+/* Where members' registered sets come from (IRR). */
+struct conf_registry {
+	bool present;
+	char bgpq4[CONF_FILE];	 /* the program that asks */
+	char server[CONF_FILE];	 /* HOST[:PORT]; "": its own choice */
+	char sources[CONF_FILE]; /* "RIPE,ARIN"; "": all of the server's */
+	char files[CONF_FILE]; /* a directory with its JSON instead; "": none */
+	bool more_specifics;   /* up to /24 and /48 */
+	uint32_t refresh_s;
+	uint32_t timeout_s; /* of all questions for one object */
+};
+
 /* A registered prefix: more-specifics of length min..max are permitted. */
 struct conf_prefix {
 	struct prefix prefix;
@@ -178,6 +190,7 @@ struct conf {
 	struct conf_policy policy;
 	struct conf_rpki rpki;
 	struct conf_monitoring monitoring;
+	struct conf_registry registry;
 	struct conf_member *member; /* sorted by ASN, then name */
 	size_t n_member;
 	struct conf_ref *by_addr; /* every session, sorted by address */

@@ -472,6 +472,20 @@ static void compare_monitoring(struct diff *d, const struct conf_monitoring *a,
 		add(d, b->present ? CONF_ADDED : CONF_REMOVED, false, "mrt");
 }
 
+static void compare_registry(struct diff *d, const struct conf_registry *a,
+    const struct conf_registry *b)
+{
+	d->what = "registry";
+	if (a->present && !b->present)
+		add(d, CONF_REMOVED, false,
+		    "members are checked against what their blocks say alone");
+	else if (!a->present && b->present)
+		add(d, CONF_ADDED, false,
+		    "members are checked against their registered sets");
+	else if (a->present)
+		compare(d, block_named("registry"), "", a, b);
+}
+
 int conf_diff(const struct conf *a, const struct conf *b,
     struct conf_change **ret, size_t *ret_n)
 {
@@ -484,6 +498,7 @@ int conf_diff(const struct conf *a, const struct conf *b,
 	compare_policy(&d, &a->policy, &b->policy);
 	compare_rpki(&d, &a->rpki, &b->rpki);
 	compare_monitoring(&d, &a->monitoring, &b->monitoring);
+	compare_registry(&d, &a->registry, &b->registry);
 	compare_members(&d, a, b);
 	d.no_mem |= d.before.no_mem || d.after.no_mem || d.detail.no_mem;
 	text_done(&d.before);

@@ -143,7 +143,8 @@ enum block_kind {
 	BLOCK_RPKI,
 	BLOCK_CACHE,
 	BLOCK_MONITORING,
-	BLOCK_STATION
+	BLOCK_STATION,
+	BLOCK_REGISTRY,
 };
 
 struct block {
@@ -221,6 +222,7 @@ struct parser {
 	struct scope policy;
 	struct scope rpki;
 	struct scope monitoring;
+	struct scope registry;
 	bool meant_exchange;	       /* a block's name looks much like it */
 	struct member_pos *member_pos; /* one a member */
 	size_t member_cap;

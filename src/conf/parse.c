@@ -2,6 +2,7 @@
  * Blocks and directives.  A fault costs its own statement: reading goes on
  * behind the next ';' or the matching '}', so that one pass finds them all.
  */
+#include "base/attr.h"
 #include "base/must.h"
 #include "conf/internal.h"
 #include "conf/words.h"
@@ -446,6 +447,16 @@ static void report_top(struct parser *p)
 		    block_words(all, sizeof all));
 }
 
+/* Apart, for the room that a second one, an error, takes on the stack. */
+static ATTR_NOINLINE void registry_block(struct parser *p, struct scope *s)
+{
+	struct conf_registry other = {0};
+
+	single(p, s, &p->registry,
+	    p->registry.open.line ? &other : &p->conf->registry);
+	p->conf->registry.present = true;
+}
+
 static void top_word(struct parser *p)
 {
 	const struct block *b = block_find(&p->tok);
@@ -497,6 +508,9 @@ static void top_word(struct parser *p)
 		    p->monitoring.open.line ? &p->other_monitoring
 					    : &p->conf->monitoring);
 		p->conf->monitoring.present = true;
+		break;
+	case BLOCK_REGISTRY:
+		registry_block(p, &s);
 		break;
 	case BLOCK_AT:
 	case BLOCK_CACHE:

@@ -161,8 +161,8 @@ static const struct directive member_directives[] = {
 	"The member's AS number.", FIELD(conf_member, asn)},
     {"as-set", VALUE_SET_NAME, 0, "NAME", NULL,
 	"The member's set in its routing registry, as AS-ALPHA or "
-	"AS64501:AS-ALL.  It is shown; routes are checked against prefix "
-	"and origin.",
+	"AS64501:AS-ALL.  With a registry block its prefixes and origins "
+	"are asked for.",
 	FIELD(conf_member, as_set)},
     {"at", VALUE_AT, DIR_REQUIRED | DIR_REPEATS,
 	"ADDRESS [, ADDRESS ...] [{ ... }]", NULL,
@@ -326,6 +326,38 @@ static const struct directive station_directives[] = {
     {0},
 };
 
+static const struct directive registry_directives[] = {
+    {"bgpq4", VALUE_TEXT, 0, "FILE", "/usr/bin/bgpq4",
+	"The program that asks: bgpq4.  It runs with the rights of the role "
+	"registry, one at a time.",
+	FIELD(conf_registry, bgpq4)},
+    {"server", VALUE_TEXT, 0, "HOST[:PORT]", NULL,
+	"The registry server, which speaks IRRd's protocol.  Unless given: "
+	"bgpq4's own choice.",
+	FIELD(conf_registry, server)},
+    {"sources", VALUE_TEXT, 0, "\"NAME[,NAME...]\"", NULL,
+	"The registries whose objects count.  Unless given: all that the "
+	"server has.",
+	FIELD(conf_registry, sources)},
+    {"files", VALUE_TEXT, 0, "DIRECTORY", NULL,
+	"Takes the sets from files instead of asking: OBJECT.ipv4.json, "
+	"OBJECT.ipv6.json and OBJECT.asn.json, as bgpq4 writes them with -4 "
+	"-j, -6 -j and -t -j.  They are looked at every half minute, and read "
+	"when one has changed.",
+	FIELD(conf_registry, files)},
+    {"more-specifics", VALUE_SWITCH, 0, "on | off", "off",
+	"Whether members may also announce parts of registered prefixes, down "
+	"to /24 and /48.",
+	FIELD(conf_registry, more_specifics)},
+    {"refresh", VALUE_SECONDS, 0, "TIME", "6h",
+	"How often each object is asked for.", .min = 1, .max = 604800,
+	FIELD(conf_registry, refresh_s)},
+    {"timeout", VALUE_SECONDS, 0, "TIME", "5m",
+	"How long the three questions for one object may take.", .min = 1,
+	.max = 3600, FIELD(conf_registry, timeout_s)},
+    {0},
+};
+
 const struct block conf_blocks[] = {
     {"exchange", BLOCK_EXCHANGE, true, exchange_directives,
 	"The route server itself.  There is exactly one, and it has a name."},
@@ -347,6 +379,14 @@ const struct block conf_blocks[] = {
     {"monitoring", BLOCK_MONITORING, false, monitoring_directives,
 	"What others are told of the routes: BMP stations and dumps in files.  "
 	"Nothing of it delays the exchange."},
+    {"registry", BLOCK_REGISTRY, false, registry_directives,
+	"Where members' registered prefixes and origins come from, beside "
+	"those written in their blocks: the routing registries (IRR), for each "
+	"member's as-set, or its AS number where it has none.  With this "
+	"block, every member is checked against such sets.  The last good set "
+	"is kept, on disk too, whatever a registry answers later: an error, "
+	"nothing, or far too much.  A member of which nothing is known yet has "
+	"its routes refused for that."},
     {0},
 };
 

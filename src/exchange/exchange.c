@@ -32,8 +32,9 @@ int exchange_new(const struct conf *c, bool restarting, uint64_t now_ns,
 	arena_init(&x->arena, ARENA_MAX);
 	journal_detach(x);
 	x->policy = policy_new(c);
-	if (!x->policy || rib_new(PREFIXES_MAX, &x->rib) || classes_init(x) ||
-	    prove_init(x)) {
+	x->registry = registry_new();
+	if (!x->policy || !x->registry || rib_new(PREFIXES_MAX, &x->rib) ||
+	    classes_init(x) || prove_init(x)) {
 		exchange_free(x);
 		return -ENOMEM;
 	}
@@ -67,6 +68,7 @@ void exchange_free(struct exchange *x)
 	classes_done(x);
 	policy_free(x->policy);
 	prove_done(x);
+	registry_free(x->registry);
 	arena_done(&x->arena);
 	struct vec *vecs[] = {&x->dirty, &x->old, &x->runs, &x->changes,
 	    &x->sorted, &x->masks, &x->deltas, &x->kept[0], &x->kept[1],
@@ -92,6 +94,8 @@ int exchange_reload(struct exchange *x, const struct conf *c, uint64_t now_ns)
 	policy_free(x->policy);
 	x->policy = p;
 	policy_prove(p, &x->proof);
+	registry_prune(x->registry, c);
+	policy_take_registry(p, x->registry);
 	import_conf(x, c);
 	/* Whether a client is configured counts in its class bits. */
 	for (uint32_t i = 0; i < x->n_slots; i++)
@@ -99,6 +103,21 @@ int exchange_reload(struct exchange *x, const struct conf *c, uint64_t now_ns)
 			classes_update(x, i);
 	x->judge_all = true;
 	judge_start(x);
+	return 0;
+}
+
+int exchange_registry(
+    struct exchange *x, struct registry_set *s, uint64_t now_ns)
+{
+	int err = registry_put(x->registry, s);
+
+	if (err)
+		return err;
+	x->now = now_ns;
+	/* What waits in the batch was judged by the older set. */
+	export_flush(x);
+	if (policy_take_registry(x->policy, x->registry))
+		judge_start(x);
 	return 0;
 }
 

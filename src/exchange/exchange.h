@@ -38,6 +38,13 @@ void exchange_free(struct exchange *x);
 int exchange_reload(struct exchange *x, const struct conf *c, uint64_t now_ns);
 
 /*
+ * What a registry says of an object now; takes over the reference.  Kept
+ * routes are judged again by and by.  0 or -ENOMEM.
+ */
+int exchange_registry(
+    struct exchange *x, struct registry_set *s, uint64_t now_ns);
+
+/*
  * What the RPKI says from now on; the tables are borrowed until the next call.
  * Kept routes are judged again by and by.
  */

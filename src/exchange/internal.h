@@ -221,6 +221,7 @@ struct exchange {
 	struct policy *policy;
 	struct policy_proof proof; /* the policy's too */
 	struct proving *proving;
+	struct registry *registry;
 	struct arena arena;
 	struct classes classes;
 	uint32_t words;

@@ -7,6 +7,8 @@
 #include "policy/bogon.h"
 
 #include "base/attr.h"
+#include "base/clock.h"
+#include "conf/words.h"
 
 #include <string.h>
 
@@ -246,27 +248,68 @@ static enum reason check_otc(const struct input *in, const struct note *why)
 	return REASON_OTC_LEAK;
 }
 
+/* ---- registered sets: the block's own, and the registries' --------------- */
+
+/* Nothing is known of the member's object yet, and its block says nothing. */
+static bool is_pending(const struct input *in, bool own, const struct note *why)
+{
+	if (own || in->m->registry)
+		return false;
+	SAY(why, "nothing is known of %s yet", in->m->object);
+	return true;
+}
+
+/* "AS-ALPHA (bgpq4, irr.example.net), 340 s old" */
+static void say_source(
+    const struct input *in, const char *what, const struct note *why)
+{
+	const struct registry_head *h;
+	char age[32];
+
+	if (!in->m->registry) {
+		SAY(why, "%s the set of the member's block", what);
+		return;
+	}
+	h = registry_set_head(in->m->registry);
+	uint64_t now = (uint64_t)clock_wall_s();
+	seconds_format(
+	    now > h->fetched_s ? now - h->fetched_s : 0, age, sizeof age);
+	SAY(why, "%s %s, from %s, %s old", what, h->object, h->source, age);
+}
+
 static const char *no_origins(const struct input *in)
 {
-	return in->m->origin ? NULL : "the member has no origin set";
+	return in->m->origin || in->m->object[0]
+		   ? NULL
+		   : "the member has no origin set";
 }
 
 static enum reason check_origin(const struct input *in, const struct note *why)
 {
+	const struct policy_member *m = in->m;
 	uint32_t origin = in->facts.origin;
+	char what[48];
 
-	if (!in->m->origin)
+	if (!m->origin && !m->object[0])
 		return REASON_NONE;
-	if (policy_in_list(in->m->origin, in->m->n_origin, origin)) {
-		SAY(why, "AS%u is in the set", origin);
+	if (is_pending(in, m->origin, why))
+		return REASON_REGISTRY_PENDING;
+	if (policy_in_list(m->origin, m->n_origin, origin)) {
+		SAY(why, "AS%u is in the set of the member's block", origin);
 		return REASON_NONE;
 	}
-	if (!origin)
+	bool in_set =
+	    m->registry && registry_set_has_origin(m->registry, origin);
+	if (!why)
+		return in_set ? REASON_NONE : REASON_ORIGIN_NOT_REGISTERED;
+	if (!origin && !in_set) {
 		SAY(why, "the path has no origin AS");
-	else
-		SAY(why, "AS%u is none of the %zu in the set", origin,
-		    in->m->n_origin);
-	return REASON_ORIGIN_NOT_REGISTERED;
+		return REASON_ORIGIN_NOT_REGISTERED;
+	}
+	snprintf(
+	    what, sizeof what, "AS%u is %sin", origin, in_set ? "" : "not ");
+	say_source(in, what, why);
+	return in_set ? REASON_NONE : REASON_ORIGIN_NOT_REGISTERED;
 }
 
 /* ---- the checks on prefixes -------------------------------------------- */
@@ -322,24 +365,47 @@ static enum reason check_bogon_prefix(
 
 static const char *no_prefixes(const struct input *in)
 {
-	return in->m->prefixes ? NULL : "the member has no prefix set";
+	return in->m->prefixes || in->m->object[0]
+		   ? NULL
+		   : "the member has no prefix set";
+}
+
+/* The set has it, but at other lengths? */
+static bool is_covered(const struct input *in)
+{
+	const struct policy_member *m = in->m;
+
+	return (m->prefixes && prefix_set_covers(m->prefixes, in->prefix)) ||
+	       (m->registry && registry_set_covers(m->registry, in->prefix));
 }
 
 static enum reason check_prefix_set(
     const struct input *in, const struct note *why)
 {
-	if (!in->m->prefixes)
+	const struct policy_member *m = in->m;
+	char what[48];
+
+	if (!m->prefixes && !m->object[0])
 		return REASON_NONE;
-	if (prefix_set_match(in->m->prefixes, in->prefix)) {
-		SAY(why, "the set permits it");
+	if (is_pending(in, m->prefixes, why))
+		return REASON_REGISTRY_PENDING;
+	if (m->prefixes && prefix_set_match(m->prefixes, in->prefix)) {
+		SAY(why, "the set of the member's block permits it");
 		return REASON_NONE;
 	}
-	if (prefix_set_covers(in->m->prefixes, in->prefix))
-		SAY(why, "the set covers it, but not at /%u", in->prefix->len);
+	bool permitted =
+	    m->registry && registry_set_permits(m->registry, in->prefix);
+	if (!why)
+		return permitted ? REASON_NONE : REASON_PREFIX_NOT_REGISTERED;
+	if (permitted)
+		snprintf(what, sizeof what, "permitted by");
+	else if (is_covered(in))
+		snprintf(what, sizeof what, "covered, but not at /%u, by",
+		    in->prefix->len);
 	else
-		SAY(why, "none of the %zu prefixes in the set covers it",
-		    prefix_set_count(in->m->prefixes));
-	return REASON_PREFIX_NOT_REGISTERED;
+		snprintf(what, sizeof what, "not in");
+	say_source(in, what, why);
+	return permitted ? REASON_NONE : REASON_PREFIX_NOT_REGISTERED;
 }
 
 /* ---- the list ---------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include "bgp/role.h"
 #include "net/prefix_set.h"
 #include "policy/policy.h"
+#include "registry/registry.h"
 
 struct policy_member {
 	uint32_t asn;
@@ -15,6 +16,9 @@ struct policy_member {
 	struct prefix_set *prefixes; /* NULL: not checked */
 	uint32_t *origin;	     /* sorted; NULL: not checked */
 	size_t n_origin;
+	/* With a registry block: what is asked for, and what it said. */
+	char object[REGISTRY_OBJECT];  /* "": nothing is asked */
+	struct registry_set *registry; /* NULL: not known yet */
 };
 
 /* Networks that must not be in a path. */

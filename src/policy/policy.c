@@ -129,6 +129,8 @@ static bool set_members(struct policy *p, const struct conf *c)
 			return false;
 		n_addr += c->member[i].n_at;
 	}
+	for (size_t i = 0; i < c->n_member && c->registry.present; i++)
+		registry_object_of(&c->member[i], p->member[i].object);
 	share_addresses(p);
 	return true;
 }
@@ -166,12 +168,33 @@ void policy_free(struct policy *p)
 	for (size_t i = 0; i < p->n_member; i++) {
 		prefix_set_free(p->member[i].prefixes);
 		free(p->member[i].origin);
+		registry_set_unref(p->member[i].registry);
 	}
 	free(p->member);
 	free(p->addr);
 	free(p->transit_free.asn);
 	free(p->never_via.asn);
 	free(p);
+}
+
+bool policy_take_registry(struct policy *p, struct registry *r)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < p->n_member; i++) {
+		struct policy_member *m = &p->member[i];
+		struct registry_set *s =
+		    m->object[0] ? registry_find(r, m->object) : NULL;
+
+		if (s == m->registry)
+			continue;
+		if (s)
+			registry_set_ref(s);
+		registry_set_unref(m->registry);
+		m->registry = s;
+		changed = true;
+	}
+	return changed;
 }
 
 uint32_t policy_asn(const struct policy *p)

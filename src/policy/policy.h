@@ -21,6 +21,7 @@
 #include "bgp/bgp.h"
 #include "conf/conf.h"
 #include "net/addr.h"
+#include "registry/registry.h"
 #include "rpki/rpki.h"
 
 #include <stdbool.h>
@@ -36,6 +37,12 @@ struct policy_member; /* lives as long as its policy */
  */
 struct policy *policy_new(const struct conf *c);
 void policy_free(struct policy *p);
+
+/*
+ * Gives each member the newest set of its object, beside what its own block
+ * says; true when some member's has changed.
+ */
+bool policy_take_registry(struct policy *p, struct registry *r);
 
 /* Our own ASN. */
 uint32_t policy_asn(const struct policy *p);

@@ -121,7 +121,7 @@ void registry_free(struct registry *r);
 /* Takes over the reference; an older set of the object goes.  0 or -ENOMEM. */
 int registry_put(struct registry *r, struct registry_set *s);
 /* The object's set, or NULL. */
-const struct registry_set *registry_find(
+struct registry_set *registry_find(
     const struct registry *r, const char *object);
 /* Drops the sets of all objects that no member of c has. */
 void registry_prune(struct registry *r, const struct conf *c);

@@ -175,8 +175,7 @@ int registry_put(struct registry *r, struct registry_set *s)
 	return 0;
 }
 
-const struct registry_set *registry_find(
-    const struct registry *r, const char *object)
+struct registry_set *registry_find(const struct registry *r, const char *object)
 {
 	bool there;
 	size_t at = place_of(r, object, &there);

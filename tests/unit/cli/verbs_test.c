@@ -28,7 +28,7 @@ static void check_tells_every_fault(void **state)
 	    "%s:2:6: AS 0 is reserved (RFC 7607); expected the AS number of a "
 	    "network\n"
 	    "%s:6:1: unknown block 'polciy'; expected exchange, policy, "
-	    "member, rpki or monitoring (did you mean 'policy'?)\n",
+	    "member, rpki, monitoring or registry (did you mean 'policy'?)\n",
 	    path, path);
 	assert_string_equal(r.out, want);
 	rig_free(&r);

@@ -3,7 +3,7 @@
  * EXCHANGE and WITH_LAN are one good line in front.
  */
 /* The blocks of this version, as messages list them. */
-#define BLOCKS "exchange, policy, member, rpki or monitoring"
+#define BLOCKS "exchange, policy, member, rpki, monitoring or registry"
 #define STATION                                                                \
 	"ADDRESS[:PORT] as 192.0.2.1:1790, or an address in "                  \
 	"\"[2001:db8::1]:1790\""

@@ -49,6 +49,12 @@ static const struct {
 	"~ rpki: cache [::2]:323: expire 1h -> unset\n"
 	"~ rpki: cache [::2]:323: place 2 -> 1\n"
 	"+ rpki: cache 10.0.0.1:9\n"},
+    {EXCHANGE, EXCHANGE "registry { }",
+	"+ registry: members are checked against their registered sets\n"},
+    {EXCHANGE "registry { refresh 1h; }",
+	EXCHANGE "registry { server irr.example.net; refresh 2h; }",
+	"~ registry: server none -> irr.example.net\n"
+	"~ registry: refresh 1h -> 2h\n"},
     {EXCHANGE "policy { rov reject; }", EXCHANGE "policy { aspa off; }",
 	"~ policy: rov reject -> unset\n"
 	"~ policy: aspa unset -> off\n"},

@@ -338,6 +338,26 @@ static void secrets_can_be_hidden(void **state)
 	}
 }
 
+static void a_registry_to_ask(void **state)
+{
+	struct conf *c =
+	    must_parse(EXCHANGE "registry { server irr.example.net:4343; "
+				"sources \"RIPE,ARIN\"; refresh 1h; "
+				"more-specifics on; }");
+	const struct conf_registry *r = &c->registry;
+
+	(void)state;
+	assert_true(r->present);
+	assert_string_equal(r->bgpq4, "/usr/bin/bgpq4");
+	assert_string_equal(r->server, "irr.example.net:4343");
+	assert_string_equal(r->sources, "RIPE,ARIN");
+	assert_string_equal(r->files, "");
+	assert_int_equal(r->refresh_s, 3600);
+	assert_int_equal(r->timeout_s, 300);
+	assert_true(r->more_specifics);
+	conf_free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -351,6 +371,7 @@ int main(void)
 	    cmocka_unit_test(a_session_is_found_by_its_address),
 	    cmocka_unit_test(layout_does_not_matter),
 	    cmocka_unit_test(the_example_is_good),
+	    cmocka_unit_test(a_registry_to_ask),
 	    cmocka_unit_test(secrets_can_be_hidden),
 	};
 
