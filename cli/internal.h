@@ -52,3 +52,4 @@ extern const struct cli_verb cli_show_routes;
 extern const struct cli_verb cli_show_monitoring;
 extern const struct cli_verb cli_dump;
 extern const struct cli_verb cli_why;
+extern const struct cli_verb cli_show_registry;

@@ -56,7 +56,7 @@ static const struct cli_verb manual_verb = {
 static const struct cli_verb *const ours[] = {&cli_check, &cli_diff, &cli_apply,
     &cli_confirm, &cli_undo, &cli_show_status, &cli_show_members,
     &cli_show_sessions, &cli_show_rpki, &cli_show_routes, &cli_why,
-    &cli_show_monitoring, &cli_dump};
+    &cli_show_monitoring, &cli_show_registry, &cli_dump};
 
 static void add(const struct cli_verb *v)
 {

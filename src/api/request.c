@@ -44,6 +44,7 @@ static const struct verb {
     [API_CONFIRM] = {"confirm", 0, 0, true},
     [API_UNDO] = {"undo", 0, 0, true},
     [API_MONITORING] = {"show monitoring", 0, 0, false},
+    [API_REGISTRY] = {"show registry", 0, 0, false},
     [API_DUMP] = {"dump", 0, 0, true},
 };
 

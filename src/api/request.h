@@ -35,6 +35,7 @@ enum api_verb {
 	API_CONFIRM,
 	API_UNDO,
 	API_MONITORING, /* on both again */
+	API_REGISTRY,
 	API_DUMP,
 };
 

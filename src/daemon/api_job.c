@@ -366,6 +366,7 @@ static bool ask_parent(struct api_job *j, const struct api_request *r)
 	    [API_CONFIRM] = ROLE_ASK_CONFIRM,
 	    [API_UNDO] = ROLE_ASK_UNDO,
 	    [API_MONITORING] = ROLE_ASK_MONITORING,
+	    [API_REGISTRY] = ROLE_ASK_REGISTRY,
 	    [API_DUMP] = ROLE_ASK_DUMP,
 	};
 	struct role_ask ask = {

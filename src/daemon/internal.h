@@ -6,7 +6,7 @@
  *   parent_blame.c   whose messages ended the engine, and the hold-downs
  *   parent_listen.c  listening sockets
  *   parent_change.c  apply, confirm, undo: one change at a time
- *   parent_monitor.c the monitor role: when it runs, its directory, questions
+ *   parent_side.c    side roles: when they run, their directories, questions
  *   parent_answer.c  the JSON lines that answer the api role
  */
 #pragma once
@@ -22,6 +22,7 @@
 
 #define PARENT_BLAMES 64
 #define PARENT_ASKS 16
+#define SIDE_DIR 512 /* a path */
 #define PARENT_CHILDREN (2 * ROLE_INSTANCES + ROLE_COUNT)
 
 struct parent;
@@ -41,9 +42,10 @@ struct child {
 	struct loop_fd sock;
 	struct loop_timer again; /* when it is started again */
 	bool ready;
-	bool stopped; /* by somebody's SIGSTOP */
-	bool silent;  /* killed by us, for want of a pong */
-	bool leaving; /* told to stop: its end is no accident */
+	bool stopped;	    /* by somebody's SIGSTOP */
+	bool silent;	    /* killed by us, for want of a pong */
+	char dir[SIDE_DIR]; /* that a side role was given */
+	bool leaving;	    /* told to stop: its end is no accident */
 	uint64_t start_ns;
 	uint64_t pong_ns;
 	uint32_t conf_sent; /* ids of configurations */
@@ -124,11 +126,11 @@ struct parent {
 
 	struct change change;
 
-	char monitor_dir[CONF_FILE]; /* that the monitor role was given */
-	struct { /* questions that it is to answer; id 0: free */
+	struct { /* questions that side roles are to answer; id 0: free */
 		uint32_t id;
+		enum role role;
 		unsigned api_starts;
-	} monitor_ask[PARENT_ASKS];
+	} side_ask[PARENT_ASKS];
 
 	struct blame blame[PARENT_BLAMES];
 	struct {		/* of each engine */
@@ -162,19 +164,21 @@ void children_reap(struct parent *p);
 bool children_ready(const struct parent *p);
 bool children_gone(const struct parent *p);
 
-/* parent_monitor.c */
+/* parent_side.c */
+bool role_is_side(enum role r);
 /* False: the configuration has no use for this role. */
 bool child_wanted(const struct child *c);
-/* As root, before the rights go: makes the directory of the dumps. */
-void monitor_make_dir(const struct parent *p);
-/* The directory, open; -1: none, or it cannot be opened (logged). */
-int monitor_open_dir(struct parent *p);
+/* As root, before the rights go: makes the side roles' directories. */
+void side_make_dirs(const struct parent *p);
+/* Its directory, open; -1: none, or it cannot be opened (logged). */
+int side_open_dir(struct child *c);
 /* Starts or ends the role as the configuration now wants it. */
-void monitor_settle(struct parent *p);
-void monitor_ask(struct parent *p, uint32_t id, const struct role_ask *ask);
-void monitor_reply(struct parent *p, const struct msg *m);
+void side_settle(struct child *c);
+void side_ask(
+    struct parent *p, enum role r, uint32_t id, const struct role_ask *ask);
+void side_reply(struct child *c, const struct msg *m);
 /* It is gone: questions get no answer any more. */
-void monitor_gone(struct parent *p);
+void side_gone(struct child *c);
 
 /* parent_blame.c */
 void blame_peer(struct parent *p, unsigned engine, const struct ip *peer);

@@ -59,7 +59,8 @@ static const struct cli_verb run_verb = {
 	   "when all of its roles run, and tells systemd.  SIGHUP applies "
 	   "the file again, as spean apply does.\n\n"
 	   "Started as root, each role gets its own user (spean-session, "
-	   "spean-engine, spean-api, spean-monitor, spean-rpki, where they "
+	   "spean-engine, spean-api, spean-monitor, spean-rpki, "
+	   "spean-registry, where they "
 	   "exist).  As another user it "
 	   "needs a port above 1023 in the configuration.",
     .options = run_options,
@@ -72,6 +73,7 @@ static const struct role_ops *const roles[] = {
     [ROLE_API] = &role_api,
     [ROLE_MONITOR] = &role_monitor,
     [ROLE_RPKI] = &role_rpki,
+    [ROLE_REGISTRY] = &role_registry,
 };
 
 /* "session", or "session-2" and on. */

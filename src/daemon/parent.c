@@ -58,6 +58,7 @@ static void stop_begin(struct parent *p)
 	stop_role(p, ROLE_API);
 	stop_role(p, ROLE_MONITOR);
 	stop_role(p, ROLE_RPKI);
+	stop_role(p, ROLE_REGISTRY);
 	loop_timer_set(p->loop, &p->tick, now);
 }
 
@@ -273,7 +274,7 @@ static int start(struct parent *p)
 	for (unsigned r = ROLE_SESSION; r < ROLE_COUNT; r++)
 		for (unsigned i = 0; i < instances(p, (enum role)r); i++)
 			child_init(p, (enum role)r, i);
-	monitor_make_dir(p);
+	side_make_dirs(p);
 	err = sandbox_parent();
 	if (err)
 		return fail("cannot drop privileges", NULL, err);

@@ -27,8 +27,8 @@ static const char *const kinds[] = {
 };
 
 /* Engine first: it must know a member before its session comes. */
-static const enum role order[] = {
-    ROLE_ENGINE, ROLE_SESSION, ROLE_RPKI, ROLE_API, ROLE_MONITOR};
+static const enum role order[] = {ROLE_ENGINE, ROLE_SESSION, ROLE_RPKI,
+    ROLE_API, ROLE_MONITOR, ROLE_REGISTRY};
 
 /* ---- round the roles ---------------------------------------------------- */
 
@@ -53,8 +53,7 @@ static bool role_has_it(struct parent *p, enum role r)
 {
 	bool all = true;
 
-	if (r == ROLE_MONITOR)
-		monitor_settle(p);
+	children_each(p, c) if (c->role == r && role_is_side(r)) side_settle(c);
 	children_each(p, c)
 	{
 		/* One that is down gets the new text when it starts. */
@@ -463,9 +462,12 @@ void change_ask(struct parent *p, uint32_t id, const struct role_ask *ask,
 	case ROLE_ASK_DIFF_VRPS:
 		ask_engine(p, id, ask, m);
 		return;
+	case ROLE_ASK_REGISTRY:
+		side_ask(p, ROLE_REGISTRY, id, ask);
+		return;
 	case ROLE_ASK_MONITORING:
 	case ROLE_ASK_DUMP:
-		monitor_ask(p, id, ask);
+		side_ask(p, ROLE_MONITOR, id, ask);
 		return;
 	case ROLE_ASK_STATUS:
 		answer_status(p, &lines);

@@ -25,6 +25,7 @@ static const char *const names[] = {
     [ROLE_API] = "api",
     [ROLE_MONITOR] = "monitor",
     [ROLE_RPKI] = "rpki",
+    [ROLE_REGISTRY] = "registry",
 };
 
 const char *role_name(enum role r)
@@ -112,22 +113,22 @@ void child_send_listen(struct child *c)
 	} else if (c->role == ROLE_SESSION && !c->index) {
 		for (size_t i = 0; i < p->n_listen; i++)
 			fds[n++] = p->listen[i].fd;
-	} else if (c->role == ROLE_MONITOR) {
-		fds[0] = monitor_open_dir(p);
+	} else if (role_is_side(c->role)) {
+		fds[0] = side_open_dir(c);
 		n = fds[0] >= 0;
 	} else {
 		return;
 	}
 	child_send(c, ROLE_LISTEN, 0, NULL, 0, fds, n);
-	if (c->role == ROLE_MONITOR && n)
+	if (role_is_side(c->role) && n)
 		close(fds[0]);
 }
 
 /* Instances of one role speak to each other only through the first. */
 static bool linked(const struct child *a, const struct child *b)
 {
-	/* The monitor hears of the engine alone. */
-	if (a->role == ROLE_MONITOR || b->role == ROLE_MONITOR)
+	/* Side roles speak to the engine alone. */
+	if (role_is_side(a->role) || role_is_side(b->role))
 		return a->role == ROLE_ENGINE || b->role == ROLE_ENGINE;
 	if (a->role == ROLE_RPKI || b->role == ROLE_RPKI)
 		return a->role != b->role && a->role != ROLE_SESSION &&
@@ -203,8 +204,8 @@ static void on_message(struct child *c, struct msg *m)
 			blame_peer(p, m->id, &peer);
 		break;
 	case ROLE_REPLY:
-		if (c->role == ROLE_MONITOR)
-			monitor_reply(p, m);
+		if (role_is_side(c->role))
+			side_reply(c, m);
 		break;
 	default:
 		break;
@@ -258,7 +259,7 @@ static _Noreturn void become(struct child *c, int sock)
 	unsetenv("WATCHDOG_USEC");
 	unsetenv("WATCHDOG_PID");
 	/* What it does may wait: routes come first. */
-	if (c->role == ROLE_MONITOR)
+	if (role_is_side(c->role))
 		(void)!nice(5);
 	/* ^C on a terminal is for the parent alone. */
 	signal(SIGINT, SIG_IGN);
@@ -415,11 +416,11 @@ static void died(struct child *c, int status)
 			c->sock.fd = -1;
 		}
 	}
-	if (c->role == ROLE_MONITOR)
-		monitor_gone(p);
+	if (role_is_side(c->role))
+		side_gone(c);
 	if (p->stopping || c->leaving) {
 		log_info("role_ended", "role=%s pid=%d", c->name, (int)pid);
-		monitor_settle(p);
+		side_settle(c);
 		change_step(p);
 		return;
 	}

@@ -27,6 +27,7 @@ enum role {
 	ROLE_API,
 	ROLE_MONITOR, /* only with a monitoring block */
 	ROLE_RPKI,
+	ROLE_REGISTRY, /* only with a registry block */
 	ROLE_COUNT,
 };
 
@@ -47,14 +48,15 @@ enum role_msg {
 	ROLE_HOLD_DOWN, /* data: struct role_hold_down (session) */
 	ROLE_STOP,	/* leave in good order: say goodbye to peers, end */
 	ROLE_ANSWER,	/* api: fd: blob with the lines that answer ASK id */
-	ROLE_QUESTION,	/* monitor: data: struct role_ask, id: its REPLY's */
+	ROLE_QUESTION,	/* side roles: data: struct role_ask, id: its REPLY's */
 	/* role -> parent */
 	ROLE_CONF_DONE = 64, /* id */
 	ROLE_READY,
 	ROLE_PONG,
 	ROLE_ASK,   /* api: data: struct role_ask; fd: blob with a text, or none
 		     */
-	ROLE_REPLY, /* monitor: fd: blob with the lines that answer QUESTION id
+	ROLE_REPLY, /* side roles: fd: blob with the lines that answer QUESTION
+		     * id
 		     */
 	ROLE_BLAME, /* session: data: struct ip; id: the engine's index */
 };
@@ -67,6 +69,7 @@ enum role_ask_verb {
 	ROLE_ASK_CONFIRM,
 	ROLE_ASK_UNDO,
 	ROLE_ASK_MONITORING, /* the monitor role's to answer */
+	ROLE_ASK_REGISTRY,   /* the registry role's */
 	ROLE_ASK_DUMP,	     /* a dump of the table, now; likewise */
 	/* blob; the engine answers over its link to api */
 	ROLE_ASK_DIFF_ROUTES, /* what the text would make of the routes */
@@ -147,5 +150,6 @@ void role_format(const char *role, unsigned index, char ret[ROLE_NAME]);
 extern const struct role_ops role_session;
 extern const struct role_ops role_engine;
 extern const struct role_ops role_monitor;
+extern const struct role_ops role_registry;
 extern const struct role_ops role_api;
 extern const struct role_ops role_rpki;

@@ -95,9 +95,7 @@ static bool read_link(struct api_peer *p)
 		if (n < 0) {
 			char name[ROLE_NAME];
 
-			role_format(
-			    api_peer_name(p->role),
-			    p->index, name);
+			role_format(api_peer_name(p->role), p->index, name);
 			log_error("link_broken", "with=%s error=%s", name,
 			    strerror(-n));
 			drop_link(p);

@@ -5,6 +5,7 @@
  * network.
  */
 #include "daemon/engine_monitor.h"
+#include "daemon/engine_registry.h"
 #include "daemon/role.h"
 
 #include "base/clock.h"
@@ -48,6 +49,7 @@ struct engine {
 	struct link_area *area; /* the journals, for all of them */
 	struct peer_link api;
 	struct engine_monitor monitor;
+	struct engine_registry registry;
 	struct query_link *query;
 	struct peer_link rpki;
 	struct rpki_view *view;
@@ -190,6 +192,10 @@ static void take_link(struct role_env *env, struct role_at other, int sock)
 
 	if (other.role == ROLE_MONITOR) {
 		engine_monitor_link(&e->monitor, sock);
+		return;
+	}
+	if (other.role == ROLE_REGISTRY) {
+		engine_registry_link(&e->registry, sock);
 		return;
 	}
 	if (!p) {
@@ -490,6 +496,7 @@ static void turn(struct loop_task *t)
 	if (e->rpki.on && read_rpki(e))
 		more = true;
 	rpki_event(e, view_tick(e->view, clock_now_ns()));
+	more |= engine_registry_read(&e->registry);
 	bool news = exchange_flush(e->exchange, clock_now_ns());
 	more |= exchange_work(e->exchange, clock_now_ns(), SLICE_NS);
 	news |= exchange_flush(e->exchange, clock_now_ns());
@@ -529,11 +536,12 @@ static bool before_sleep(void *arg)
 	session = session || !exchange_ready(e->exchange);
 	bool api = !e->api.on || link_sleep(e->api.link);
 	bool monitor = engine_monitor_sleep(&e->monitor);
+	bool registry = engine_registry_sleep(&e->registry);
 
 	api = (!e->rpki.on || link_sleep(e->rpki.link)) && api;
-	if (!session || !api || !monitor)
+	if (!session || !api || !monitor || !registry)
 		loop_task_queue(e->env->loop, &e->turn);
-	return session && api && monitor;
+	return session && api && monitor && registry;
 }
 
 static void after_sleep(void *arg)
@@ -548,6 +556,7 @@ static void after_sleep(void *arg)
 	engine_monitor_wake(&e->monitor);
 	if (e->rpki.on)
 		link_wake(e->rpki.link);
+	engine_registry_wake(&e->registry);
 }
 
 static int start(struct role_env *env, const struct role_conf *rc)
@@ -577,6 +586,8 @@ static int start(struct role_env *env, const struct role_conf *rc)
 	e->monitor = (struct engine_monitor){
 	    .loop = env->loop, .exchange = e->exchange, .turn = &e->turn};
 	prove(e);
+	e->registry = (struct engine_registry){
+	    .loop = env->loop, .exchange = e->exchange, .turn = &e->turn};
 	loop_on_sleep(env->loop, before_sleep, after_sleep, e);
 	return 0;
 }

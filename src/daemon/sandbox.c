@@ -22,6 +22,7 @@ static const char *const users[] = {
     [ROLE_API] = "spean-api",
     [ROLE_MONITOR] = "spean-monitor",
     [ROLE_RPKI] = "spean-rpki",
+    [ROLE_REGISTRY] = "spean-registry",
 };
 
 struct sandbox_user sandbox_user(enum role r)

@@ -40,4 +40,9 @@ int sandbox_landlock(enum role r);
  * the directory over; but before the role opens or connects to anything.
  */
 int sandbox_landlock_dir(int dir);
+/*
+ * The registry role's, likewise: what it runs, bgpq4, may read files and
+ * connect; only the directory of the kept sets can be written.
+ */
+int sandbox_landlock_registry(int dir);
 int sandbox_seccomp(enum role r);

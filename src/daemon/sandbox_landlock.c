@@ -1,11 +1,15 @@
 /*
- * No role but the parent opens a file, a directory or a device, and the
- * monitor role those of one directory; engine and api make no TCP connection
+ * No role but the parent opens a file, a directory or a device, the monitor
+ * role those of one directory; registry reads files and runs programs of the
+ * system, and writes into one directory; engine and api make no TCP connection
  * either.  What they use is handed to them open.
  */
 #include "daemon/sandbox.h"
 
+#include "base/attr.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/landlock.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -35,7 +39,15 @@ static const uint64_t fs_rights[] = {
 	    LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |     \
 	    1u << 14 /* truncate, since ABI 3 */)
 
-static int restrict_to(uint64_t net, int dir)
+#define FS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+
+/* What is allowed below a directory that is open. */
+struct below {
+	int dir; /* -1: no rule */
+	uint64_t rights;
+};
+
+static int restrict_to(uint64_t net, const struct below *below, size_t n_below)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
 	    LANDLOCK_CREATE_RULESET_VERSION);
@@ -57,11 +69,16 @@ static int restrict_to(uint64_t net, int dir)
 	int fd = (int)syscall(SYS_landlock_create_ruleset, &rs, n, 0);
 	if (fd < 0)
 		return -errno;
-	struct landlock_path_beneath_attr below = {
-	    .allowed_access = FS_DUMPS & rs.fs, .parent_fd = dir};
-	if (dir >= 0 && syscall(SYS_landlock_add_rule, fd,
-			    LANDLOCK_RULE_PATH_BENEATH, &below, 0))
-		err = -errno;
+	for (size_t i = 0; i < n_below && !err; i++) {
+		struct landlock_path_beneath_attr rule = {
+		    .allowed_access = below[i].rights & rs.fs,
+		    .parent_fd = below[i].dir};
+
+		if (below[i].dir >= 0 &&
+		    syscall(SYS_landlock_add_rule, fd,
+			LANDLOCK_RULE_PATH_BENEATH, &rule, 0))
+			err = -errno;
+	}
 	if (!err && syscall(SYS_landlock_restrict_self, fd, 0))
 		err = -errno;
 	close(fd);
@@ -70,13 +87,34 @@ static int restrict_to(uint64_t net, int dir)
 
 int sandbox_landlock(enum role r)
 {
-	if (r == ROLE_MONITOR)
-		return 0; /* sandbox_landlock_dir() */
+	if (r == ROLE_MONITOR || r == ROLE_REGISTRY)
+		return 0; /* later, with their directory */
 	return restrict_to(
-	    r == ROLE_SESSION || r == ROLE_RPKI ? 0 : NET_TCP, -1);
+	    r == ROLE_SESSION || r == ROLE_RPKI ? 0 : NET_TCP, NULL, 0);
 }
 
 int sandbox_landlock_dir(int dir)
 {
-	return restrict_to(NET_BIND, dir);
+	struct below b = {dir, FS_DUMPS};
+
+	return restrict_to(NET_BIND, &b, 1);
+}
+
+int sandbox_landlock_registry(int dir)
+{
+	static const char *const programs[] = {"/usr", "/lib", "/lib64"};
+	struct below b[2 + ARRAY_SIZE(programs)] = {
+	    {dir, FS_DUMPS | LANDLOCK_ACCESS_FS_READ_FILE},
+	    {open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), FS_READ}};
+	size_t n = 2;
+
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
+		b[n++] = (struct below){
+		    open(programs[i], O_PATH | O_DIRECTORY | O_CLOEXEC),
+		    FS_READ | LANDLOCK_ACCESS_FS_EXECUTE};
+	int err = restrict_to(NET_BIND, b, n);
+	for (size_t i = 1; i < n; i++)
+		if (b[i].dir >= 0)
+			close(b[i].dir);
+	return err;
 }

@@ -116,8 +116,10 @@ int exchange_registry(
 	x->now = now_ns;
 	/* What waits in the batch was judged by the older set. */
 	export_flush(x);
-	if (policy_take_registry(x->policy, x->registry))
+	if (policy_take_registry(x->policy, x->registry)) {
+		x->judge_all = true;
 		judge_start(x);
+	}
 	return 0;
 }
 

@@ -244,7 +244,7 @@ uint8_t policy_tag_attrs(
 		return 0;
 	if (aspa == ASPA_INVALID)
 		tags |= POLICY_TAG_ASPA;
-	tags |= p->strict && (m->prefixes || m->origin)
+	tags |= p->strict && (m->prefixes || m->origin || m->object[0])
 		    ? POLICY_REGISTRY_VALID << POLICY_TAG_REGISTRY_AT
 		    : POLICY_REGISTRY_UNCHECKED << POLICY_TAG_REGISTRY_AT;
 	return tags;

@@ -244,7 +244,7 @@ static void bash_completes_what_there_is(void **state)
 		skip();
 	}
 	offers(r.out, "spean c", "check confirm completion");
-	offers(r.out, "spean show ''", "status members sessions rpki routes monitoring");
+	offers(r.out, "spean show ''", "status members sessions rpki routes monitoring registry");
 	offers(r.out, "spean show s", "status sessions");
 	offers(r.out, "spean show routes --f", "--from");
 	offers(r.out, "spean show routes --from ''", "");

@@ -83,9 +83,10 @@ static enum reason reason_of(struct world *w, const struct policy_member *m,
 	else
 		route_path(&r, first, origin);
 	const struct bgp_attrs *a = route_done(&r);
-	struct verdict v = policy_check_attrs(w->p, m, a, next);
+	uint8_t tags;
+	struct verdict v = policy_check_attrs(w->p, m, a, next, &tags);
 	if (v.accept)
-		v = policy_check_prefix(w->p, m, &p);
+		v = policy_check_prefix(w->p, m, &p, ROV_UNCHECKED);
 	policy_trace(w->p, m, &p, a, next, &t);
 	assert_int_equal(t.verdict.reason, v.reason);
 	for (size_t i = 0; i < t.n; i++)
