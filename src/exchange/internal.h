@@ -320,6 +320,38 @@ struct exchange {
 	bool counts_due;
 };
 
+/* ---- what the RPKI's changes touch (prove.c) ----------------------------- */
+
+#define PROVE_BITS 65536u
+#define PROVE_ASNS 16384u
+
+struct proving {
+	bool vrps; /* some changed; `wide` and so on say which */
+	size_t n_vrps;
+	/* By the address's first 16 bits: what is under a changed prefix... */
+	uint64_t wide[FAMILY_COUNT][PROVE_BITS / 64];
+	/* ... of 32 bits or more (IPv6): by a hash of the first 32 */
+	uint64_t narrow[PROVE_BITS / 64];
+	struct prefix_set *prefixes;
+	bool aspas;
+	size_t n_asns;
+	uint64_t asn_bits[64]; /* low 12 bits */
+	uint32_t asn[PROVE_ASNS];
+};
+
+static inline uint32_t prove_first16(const uint8_t *addr)
+{
+	return (uint32_t)addr[0] << 8 | addr[1];
+}
+
+static inline uint32_t prove_first32(const uint8_t *addr)
+{
+	uint32_t v =
+	    prove_first16(addr) << 16 | (uint32_t)addr[2] << 8 | addr[3];
+
+	return (v * 0x9e3779b1u) >> 16;
+}
+
 /* ---- small things ------------------------------------------------------- */
 
 static inline bool bit_get(const uint64_t *b, uint32_t i)
@@ -415,11 +447,22 @@ void judge_forget(struct exchange *x);
 /* Changes a stale set into a long-lived stale one (RFC 9494). */
 void judge_llgr(struct exchange *x, uint32_t old);
 
+/* A quick look: nearly all prefixes are not touched. */
+static inline bool prove_may_touch(
+    const struct exchange *x, enum family f, uint32_t id)
+{
+	const struct proving *v = x->proving;
+	const uint8_t *addr = rib_addr_at(x->rib, f, id);
+
+	return v->vrps && (bit_get(v->wide[f], prove_first16(addr)) ||
+			      (f == FAMILY_IPV6 &&
+				  bit_get(v->narrow, prove_first32(addr))));
+}
+
 /* prove.c */
 int prove_init(struct exchange *x);
 void prove_done(struct exchange *x);
-/* VRPs changed: the walk asks of each prefix whether that touches it. */
-bool prove_walks(const struct exchange *x);
+/* Of one that prove_may_touch() lets through. */
 bool prove_touches(const struct exchange *x, enum family f, uint32_t id);
 void prove_walked(struct exchange *x);
 /* The path has a customer whose ASPA changed. */

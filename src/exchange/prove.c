@@ -17,23 +17,7 @@
 
 /* More changes than this are everything. */
 #define VRPS_MAX 65536u
-#define ASNS_MAX 16384u
-
-#define FILTER_BITS 65536u
-
-struct proving {
-	bool vrps; /* some changed; `wide` and so on say which */
-	size_t n_vrps;
-	/* By the address's first 16 bits: what is under a changed prefix... */
-	uint64_t wide[FAMILY_COUNT][FILTER_BITS / 64];
-	/* ... of 32 bits or more (IPv6): by a hash of the first 32 */
-	uint64_t narrow[FILTER_BITS / 64];
-	struct prefix_set *prefixes;
-	bool aspas;
-	size_t n_asns;
-	uint64_t asn_bits[64]; /* low 12 bits */
-	uint32_t asn[ASNS_MAX];
-};
+#define ASNS_MAX PROVE_ASNS
 
 int prove_init(struct exchange *x)
 {
@@ -48,18 +32,6 @@ void prove_done(struct exchange *x)
 	free(x->proving);
 }
 
-static uint32_t first16(const uint8_t *addr)
-{
-	return (uint32_t)addr[0] << 8 | addr[1];
-}
-
-static uint32_t first32(const uint8_t *addr)
-{
-	uint32_t v = first16(addr) << 16 | (uint32_t)addr[2] << 8 | addr[3];
-
-	return (v * 0x9e3779b1u) >> 16;
-}
-
 static void everything(struct exchange *x)
 {
 	x->judge_all = true;
@@ -72,7 +44,7 @@ void exchange_vrp_changed(struct exchange *x, const struct prefix *p)
 	unsigned f = p->addr.family;
 
 	if (!policy_uses_rov(x->policy) || x->judge_all)
-		return;
+		return; /* the walk over all prefixes comes after the sets */
 	if (!v->prefixes)
 		v->prefixes = prefix_set_new();
 	if (!v->prefixes || v->n_vrps == VRPS_MAX ||
@@ -83,9 +55,9 @@ void exchange_vrp_changed(struct exchange *x, const struct prefix *p)
 	v->vrps = true;
 	v->n_vrps++;
 	if (f == FAMILY_IPV6 && p->len >= 32) {
-		bit_set(v->narrow, first32(p->addr.b));
+		bit_set(v->narrow, prove_first32(p->addr.b));
 	} else {
-		uint32_t at = first16(p->addr.b);
+		uint32_t at = prove_first16(p->addr.b);
 		uint32_t n = p->len < 16 ? 1u << (16 - p->len) : 1;
 
 		for (uint32_t i = 0; i < n; i++)
@@ -94,20 +66,11 @@ void exchange_vrp_changed(struct exchange *x, const struct prefix *p)
 	sweep_start(x);
 }
 
-bool prove_walks(const struct exchange *x)
-{
-	return x->proving->vrps;
-}
-
 bool prove_touches(const struct exchange *x, enum family f, uint32_t id)
 {
 	const struct proving *v = x->proving;
-	const uint8_t *addr = rib_addr_at(x->rib, f, id);
 	struct prefix p;
 
-	if (!bit_get(v->wide[f], first16(addr)) &&
-	    (f == FAMILY_IPV4 || !bit_get(v->narrow, first32(addr))))
-		return false;
 	return rib_prefix(x->rib, f, id, &p) &&
 	       prefix_set_match(v->prefixes, &p);
 }
@@ -130,8 +93,12 @@ void exchange_aspa_changed(struct exchange *x, uint32_t customer)
 {
 	struct proving *v = x->proving;
 
-	if (!policy_uses_aspa(x->policy) || x->judge_all)
+	if (!policy_uses_aspa(x->policy))
 		return;
+	if (x->judge_all) {
+		judge_start(x); /* some sets may have been judged already */
+		return;
+	}
 	if (v->n_asns == ASNS_MAX) {
 		everything(x);
 		return;

@@ -12,6 +12,8 @@
 void sweep_start(struct exchange *x)
 {
 	apply_all(x); /* the queue is short while there is a sweep */
+	if (x->sweep.on && !x->sweep.f && !x->sweep.id)
+		return; /* not yet begun */
 	if (x->sweep.on) {
 		x->sweep.again = true; /* what lies behind must be seen too */
 		return;
@@ -138,7 +140,7 @@ static void entry(struct exchange *x, enum family f, uint32_t id)
 
 	if (e->flags & RIB_ENTRY_FREE || !n)
 		return;
-	bool touched = prove_walks(x) && prove_touches(x, f, id);
+	bool touched = prove_may_touch(x, f, id) && prove_touches(x, f, id);
 	if (!x->judge_prefixes && !touched && !is_marked(x, e))
 		return;
 	if (n <= sizeof few / sizeof *few) {
@@ -170,7 +172,7 @@ static void finish(struct exchange *x)
 bool sweep_step(struct exchange *x, uint64_t deadline)
 {
 	struct sweep *s = &x->sweep;
-	bool each = x->judge_prefixes || prove_walks(x);
+	bool each = x->judge_prefixes;
 
 	while (s->on) {
 		uint32_t end = rib_end(x->rib, s->f);
@@ -183,7 +185,8 @@ bool sweep_step(struct exchange *x, uint64_t deadline)
 
 			/* One path, and nothing to do with it: nearly all. */
 			if (e->n == 1 && !each &&
-			    !rib_set_marked(x->rib, e->best))
+			    !rib_set_marked(x->rib, e->best) &&
+			    !prove_may_touch(x, s->f, s->id))
 				continue;
 			entry(x, s->f, s->id);
 		}
