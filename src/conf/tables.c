@@ -316,10 +316,7 @@ static const struct directive station_directives[] = {
 	"Of each prefix the accepted route that is ranked first (Loc-RIB, RFC "
 	"9069).",
 	FIELD(conf_station, loc_rib)},
-    {"out", VALUE_SWITCH, 0, "on | off", "off",
-	"What each member is sent (Adj-RIB-Out, post-policy, RFC 8671).  That "
-	"is as many routes as there are prefixes times members.",
-	FIELD(conf_station, out)},
+    {"out", VALUE_LATER, .syntax = "Adj-RIB-Out, RFC 8671"},
     {"stats", VALUE_SECONDS, DIR_OFF, "TIME", "60s",
 	"The time between reports of statistics.", .min = 1, .max = 86400,
 	FIELD(conf_station, stats_s)},

@@ -11,7 +11,6 @@
 #define ENOUGH ((size_t)256 << 10)  /* bytes that may wait to be taken */
 #define AT_ONCE ((size_t)128 << 10) /* bytes made in one go */
 #define OPEN_MAX 512
-#define TABLE_NAME "loc-rib"
 
 struct station {
 	struct mirror *m;
@@ -77,7 +76,6 @@ static void peer_up(void *arg, const struct mirror_peer *p)
 	    .remote_port = o->remote_port,
 	    .sent = {p->opens, o->n_sent},
 	    .received = {p->opens + o->n_sent, o->n_received},
-	    .text = p->info.name[0] ? p->info.name : NULL,
 	};
 
 	bmp_peer_up(&w, &peer, &up);
@@ -117,7 +115,11 @@ static void peer_down(void *arg, const struct mirror_peer *p)
 
 static const struct sessions_ops ops = {.up = peer_up, .down = peer_down};
 
-/* RFC 9069 s5.2: both OPENs are made up, with what the Loc-RIB needs. */
+/*
+ * RFC 9069 s5.2: both OPENs are made up, with what the Loc-RIB needs.  No
+ * Peer Up has TLVs (this one's name may be left out, s4.4): Wireshark 4.0
+ * takes what follows the OPENs for BGP.
+ */
 static void loc_rib_up(struct station *s)
 {
 	uint8_t open[OPEN_MAX];
@@ -135,8 +137,7 @@ static void loc_rib_up(struct station *s)
 
 	bgp_open_write(&o, &said);
 	struct bytes both = {open, wr_len(&o)};
-	struct bmp_up up = {
-	    .sent = both, .received = both, .table = TABLE_NAME};
+	struct bmp_up up = {.sent = both, .received = both};
 	bmp_peer_up(&w, &peer, &up);
 	made(s, &w);
 }

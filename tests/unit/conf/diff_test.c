@@ -34,11 +34,11 @@ static const struct {
     {EXCHANGE ONE, EXCHANGE ONE TWO, "+ member AS2 Two: at 10.0.0.2\n"},
     {EXCHANGE ONE TWO, EXCHANGE TWO,
 	"- member AS1 One: at 10.0.0.1 [resets]\n"},
-    {EXCHANGE "monitoring { bmp ::1, 192.0.2.9 { out on; } mrt /a; }",
+    {EXCHANGE "monitoring { bmp ::1, 192.0.2.9 { pre off; } mrt /a; }",
 	EXCHANGE "monitoring { bmp 192.0.2.9, 192.0.2.9:5; mrt /b; "
 		 "table off; }",
 	"- monitoring: bmp [::1]:1790\n"
-	"~ monitoring: bmp 192.0.2.9:1790: out on -> off\n"
+	"~ monitoring: bmp 192.0.2.9:1790: pre off -> on\n"
 	"+ monitoring: bmp 192.0.2.9:5\n"
 	"~ monitoring: mrt /a -> /b\n"
 	"~ monitoring: table 2h -> off\n"},

@@ -138,7 +138,7 @@ static void stations_arrive(void **state)
 	struct conf *c = must_parse(
 	    EXCHANGE "monitoring {\n"
 		     "	bmp 192.0.2.50:1791, \"[2001:db8::5]:1792\", ::9 {\n"
-		     "		post off; out on; stats 5s; }\n"
+		     "		post off; stats 5s; }\n"
 		     "	bmp 192.0.2.51;\n"
 		     "	mrt \"/var/lib/spean/mrt\"; table off; updates 5m;\n"
 		     "}\n");
@@ -152,9 +152,9 @@ static void stations_arrive(void **state)
 	assert_int_equal(s[1].port, 1792);
 	assert_int_equal(s[1].addr.family, FAMILY_IPV6);
 	assert_int_equal(s[2].port, 1790);
-	assert_true(s[2].pre && !s[2].post && s[2].loc_rib && s[2].out);
+	assert_true(s[2].pre && !s[2].post && s[2].loc_rib);
 	assert_int_equal(s[2].stats_s, 5);
-	assert_true(s[3].pre && s[3].post && s[3].loc_rib && !s[3].out);
+	assert_true(s[3].pre && s[3].post && s[3].loc_rib);
 	assert_int_equal(s[3].stats_s, 60);
 	assert_string_equal(m->mrt, "/var/lib/spean/mrt");
 	assert_int_equal(m->table_s, 0);
