@@ -57,6 +57,8 @@ class Station:
 
     def read(self):
         """Takes in what has come since."""
+        if not os.path.exists(self.msglog):
+            return  # nobody has connected yet
         with open(self.msglog) as f:
             f.seek(self.at)
             for line in iter(f.readline, ""):
@@ -68,6 +70,7 @@ class Station:
     def take(self, m):
         if m["event_type"] == "log_init":
             self.clear()
+        if m["event_type"] != "log":
             return
         kind = m["bmp_msg_type"]
         if kind == "peer_down":
