@@ -172,6 +172,13 @@ static int check(const struct cli_call *c)
 			    "%s: note: there is no policy, so nothing is "
 			    "accepted or sent (RFC 8212)\n",
 			    f.name);
+		else if (!conf->rpki.n_cache &&
+			 (conf->policy.rov != CONF_VALIDATE_OFF ||
+			     conf->policy.aspa != CONF_VALIDATE_OFF))
+			fprintf(stderr,
+			    "%s: note: there is no rpki block, so the origins "
+			    "and paths of routes are unchecked\n",
+			    f.name);
 	}
 	conf_free(conf);
 	free(f.text);

@@ -57,6 +57,8 @@ struct exchange_diff *exchange_diff_new(
 		return NULL;
 	d->x = x;
 	d->other = policy_new(c);
+	if (d->other)
+		(void)policy_take_registry(d->other, x->registry);
 	if (vrps)
 		d->vrps = vrps_new();
 	if (!d->other || (vrps && !d->vrps)) {

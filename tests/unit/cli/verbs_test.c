@@ -55,7 +55,7 @@ static void check_of_a_good_file(void **state)
 	(void)state;
 	rig_file(path,
 	    "exchange X { asn 64500; router-id 1.1.1.1; listen ::1; }"
-	    "policy {}"
+	    "policy {} rpki { cache 192.0.2.3; }"
 	    "member A { asn 1; at ::2, ::3; }");
 	r = RUN("check", "-c", path);
 	assert_int_equal(r.code, 0);
@@ -76,6 +76,20 @@ static void check_of_a_good_file(void **state)
 	r = RUN("check", "-c", path);
 	assert_int_equal(r.code, 0);
 	assert_non_null(strstr(r.err, "there is no policy"));
+	rig_free(&r);
+	unlink(path);
+	rig_file(path,
+	    "exchange X { asn 1; router-id 1.1.1.1; listen ::1; } policy {}");
+	r = RUN("check", "-c", path);
+	assert_int_equal(r.code, 0);
+	assert_non_null(strstr(r.err, "are unchecked"));
+	rig_free(&r);
+	unlink(path);
+	rig_file(path,
+	    "exchange X { asn 1; router-id 1.1.1.1; listen ::1; } "
+	    "policy { rov off; aspa off; }");
+	r = RUN("check", "-c", path);
+	assert_string_equal(r.err, "");
 	rig_free(&r);
 	unlink(path);
 }
