@@ -293,12 +293,13 @@ void import_update(struct exchange *x, uint32_t slot, struct rd body)
 	for (unsigned i = 0; i < 2; i++)
 		if (u.reach[i].wire.n && !s->closing)
 			reach(x, slot, &u, i);
-	apply_end(x, slot);
+	/* Before the limits: stale routes go with it, and count for nothing. */
 	if (u.end_of_rib) {
 		apply_all(x);
 		if (!s->closing)
 			restart_end_of_rib(x, slot, u.end_of_rib_family);
 	}
+	apply_end(x, slot);
 }
 
 static int by_addr(const void *a, const void *b)
