@@ -14,10 +14,10 @@
 set -eu
 
 BUILD="gcc libc6-dev meson ninja-build pkg-config python3
-	libjansson-dev zlib1g-dev libbz2-dev liblzma-dev libcmocka-dev"
+	libjansson-dev zlib1g-dev libbz2-dev liblzma-dev libcmocka-dev libssl-dev"
 DEMO="iproute2 bird2 frr openbgpd gobgpd"
 CHECK="$DEMO clang libclang-rt-14-dev llvm bgpq4 exabgp tshark bgpdump pmacct procps
-	stayrtr"
+	stayrtr openssl"
 BENCH="bird2 iproute2 procps libloc-database python3-location frr linux-perf"
 FMT="clang-format"
 

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "daemon/files.h"
 #include "daemon/internal.h"
 
 #include <errno.h>
@@ -97,8 +98,12 @@ void child_send_conf(struct child *c, bool reload)
 		return;
 	}
 	c->conf_sent = p->conf_id;
-	child_send(c, ROLE_CONF, p->conf_id, &rc, sizeof rc, &fd, 1);
+	int fds[2] = {fd, c->role == ROLE_RPKI ? files_blob(p->conf) : -1};
+	child_send(
+	    c, ROLE_CONF, p->conf_id, &rc, sizeof rc, fds, fds[1] < 0 ? 1 : 2);
 	close(fd);
+	if (fds[1] >= 0)
+		close(fds[1]);
 }
 
 void child_send_listen(struct child *c)

@@ -77,7 +77,7 @@ static struct conf *take_conf(const struct msg *m)
 	size_t n = 0;
 	int err = -EPROTO;
 
-	if (m->n_fds == 1)
+	if (m->n_fds >= 1)
 		err = msg_blob_read(m->fds[0], CONF_TEXT_MAX, &text, &n);
 	if (!err)
 		err = conf_parse(text, n, &conf, &errors, &n_errors);
@@ -101,6 +101,7 @@ static void on_conf(struct frame *f, const struct msg *m)
 	}
 	memcpy(&rc, m->data, sizeof rc);
 	e->conf = conf;
+	e->files = m->n_fds > 1 ? m->fds[1] : -1;
 	if (f->started) {
 		if (e->ops->reload)
 			e->ops->reload(e, old);

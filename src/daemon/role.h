@@ -41,7 +41,8 @@ struct role_at {
 
 enum role_msg {
 	/* parent -> role */
-	ROLE_CONF = 1, /* fd: blob with the text; data: struct role_conf; id */
+	ROLE_CONF = 1, /* fds: blob with the text; rpki: with files; data:
+			  struct role_conf; id */
 	ROLE_LISTEN,   /* fds: listening sockets; replaces earlier ones */
 	ROLE_LINK,     /* data: struct role_at, the other; fd: its socket */
 	ROLE_PING,
@@ -120,6 +121,7 @@ struct role_env {
 	struct loop *loop;
 	int parent; /* socket */
 	struct conf *conf;
+	int files; /* while start and reload run: what came with it; or -1 */
 	const struct role_ops *ops;
 	void *state; /* the role's own */
 };

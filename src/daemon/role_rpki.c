@@ -7,8 +7,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/files.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -208,10 +210,48 @@ static struct rpki_cache *find(
 {
 	for (size_t i = 0; i < n; i++)
 		if (all[i].cache && ip_eq(&all[i].conf.addr, &c->addr) &&
-		    all[i].conf.port == c->port &&
-		    !strcmp(all[i].conf.tls, c->tls))
+		    all[i].conf.port == c->port)
 			return &all[i];
 	return NULL;
+}
+
+/* ---- files -------------------------------------------------------------- */
+
+bool rpki_file(const struct rpki_files *f, const char *path, struct bytes *ret,
+    char why[STREAM_ERROR])
+{
+	struct rd r = rd_from(f->text, f->n);
+
+	while (rd_left(&r)) {
+		uint32_t n_path = rd_u32(&r), n = rd_u32(&r), err = rd_u32(&r);
+		struct rd name = rd_sub(&r, n_path), text = rd_sub(&r, n);
+
+		if (!rd_ok(&r))
+			break;
+		if (n_path != strlen(path) || memcmp(name.p, path, n_path))
+			continue;
+		if (!err) {
+			*ret = (struct bytes){text.p, n};
+			return true;
+		}
+		snprintf(why, STREAM_ERROR, "cannot read %s: %s", path,
+		    strerror((int)err));
+		return false;
+	}
+	snprintf(why, STREAM_ERROR, "cannot read %s", path);
+	return false;
+}
+
+static void take_files(struct rpki *r)
+{
+	char *text = NULL;
+	size_t n = 0;
+	int fd = r->env->files;
+
+	if (fd >= 0 && msg_blob_read(fd, FILES_MAX, &text, &n))
+		log_error("files_refused", "info=\"the TLS files are lost\"");
+	free(r->files.text);
+	r->files = (struct rpki_files){text, n};
 }
 
 /* Caches that stay keep their connection and their data. */
@@ -222,6 +262,7 @@ static int take_conf(struct rpki *r, const struct conf *conf)
 	size_t n_old = r->n_cache;
 	int err = 0;
 
+	take_files(r);
 	for (size_t i = 0; i < n_old; i++)
 		rpki_cache_leave(&r->cache[i]);
 	memcpy(old, r->cache, sizeof old);
@@ -302,6 +343,7 @@ static void finish(struct role_env *env)
 	}
 	supply_free(r->supply);
 	merge_free(r->merge);
+	free(r->files.text);
 	free(r);
 }
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "daemon/role.h"
+#include "rpki/stream.h"
 #include "rpki/supply.h"
 
 struct rpki;
@@ -17,13 +18,27 @@ struct rpki_cache {
 	unsigned index; /* in merge and sources */
 	struct conf_cache conf;
 	struct cache *cache;
-	struct loop_fd fd; /* -1: none */
+	struct stream *stream; /* NULL: none */
+	struct loop_fd fd;     /* the stream's */
 	bool watched;
 	bool connecting;
+	bool more; /* may be read without being told */
 	struct loop_timer timer;
 	char name[IP_TEXT + 8]; /* "127.0.0.1:323" */
 	char said[160];		/* logged last: not to be repeated */
 };
+
+/* The TLS files, read by the parent: nothing is opened here. */
+#define RPKI_SYSTEM_CA "/etc/ssl/certs/ca-certificates.crt"
+
+struct rpki_files {
+	char *text; /* see daemon/files.h */
+	size_t n;
+};
+
+/* False: it could not be read; why says it. */
+bool rpki_file(const struct rpki_files *f, const char *path, struct bytes *ret,
+    char why[STREAM_ERROR]);
 
 struct rpki_link {
 	struct rpki *rpki;
@@ -43,6 +58,7 @@ struct rpki {
 	struct rpki_cache cache[RPKI_CACHES];
 	unsigned n_cache;
 	uint16_t active;
+	struct rpki_files files;
 	struct rpki_link link[1 + ROLE_INSTANCES]; /* api, then engines */
 	struct loop_task pump;
 };

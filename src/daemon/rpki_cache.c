@@ -1,16 +1,12 @@
-/* One cache's connection: TCP in, TCP out, and the clock. */
+/* One cache's connection: bytes in, bytes out, and the clock. */
 #include "daemon/rpki.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #define READ_BYTES 65536
 #define READS 16 /* in one turn */
@@ -39,12 +35,15 @@ static void say_trouble(struct rpki_cache *rc)
 
 static void hang_up(struct rpki_cache *rc, const char *why)
 {
+	char text[STREAM_ERROR];
+
+	snprintf(text, sizeof text, "%s", why); /* it may be the stream's */
 	unwatch(rc);
-	if (rc->fd.fd >= 0)
-		close(rc->fd.fd);
+	stream_free(rc->stream);
+	rc->stream = NULL;
 	rc->fd.fd = -1;
 	rc->connecting = false;
-	cache_closed(rc->cache, why, clock_now_ns());
+	cache_closed(rc->cache, text, clock_now_ns());
 	say_trouble(rc);
 }
 
@@ -54,14 +53,12 @@ static bool flush(struct rpki_cache *rc)
 	struct bytes out = cache_output(rc->cache);
 
 	while (out.n) {
-		ssize_t n = send(rc->fd.fd, out.p, out.n, MSG_NOSIGNAL);
+		ssize_t n = stream_write(rc->stream, out.p, out.n);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
+		if (n == 0)
 			break;
 		if (n < 0) {
-			hang_up(rc, strerror(errno));
+			hang_up(rc, stream_error(rc->stream));
 			return false;
 		}
 		cache_sent(rc->cache, (size_t)n);
@@ -69,81 +66,89 @@ static bool flush(struct rpki_cache *rc)
 	}
 	if (rc->watched)
 		loop_set(rc->rpki->env->loop, &rc->fd,
-		    EPOLLIN | (out.n ? EPOLLOUT : 0u));
+		    EPOLLIN | stream_events(rc->stream) |
+			(out.n ? EPOLLOUT : 0u));
 	return true;
 }
 
-static void connected(struct rpki_cache *rc)
+static void go_on_connecting(struct rpki_cache *rc)
 {
-	int err = 0;
-	socklen_t n = sizeof err;
-
-	rc->connecting = false;
-	if (getsockopt(rc->fd.fd, SOL_SOCKET, SO_ERROR, &err, &n))
-		err = errno;
-	if (err) {
-		hang_up(rc, strerror(err));
-		return;
+	switch (stream_step(rc->stream)) {
+	case STREAM_WAITS:
+		loop_set(
+		    rc->rpki->env->loop, &rc->fd, stream_events(rc->stream));
+		break;
+	case STREAM_READY:
+		rc->connecting = false;
+		cache_connected(rc->cache, clock_now_ns());
+		flush(rc);
+		break;
+	case STREAM_FAILED:
+		hang_up(rc, stream_error(rc->stream));
+		break;
 	}
-	cache_connected(rc->cache, clock_now_ns());
-	flush(rc);
 }
 
 static void receive(struct rpki_cache *rc)
 {
 	static uint8_t buf[READ_BYTES];
 
-	for (int i = 0; i < READS && rc->fd.fd >= 0; i++) {
-		ssize_t n = recv(rc->fd.fd, buf, sizeof buf, 0);
+	for (int i = 0; i < READS && rc->stream; i++) {
+		ssize_t n = stream_read(rc->stream, buf, sizeof buf);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
+		if (n == 0)
 			return;
-		if (n <= 0) {
-			hang_up(rc, n ? strerror(errno)
-				      : "the cache closed the connection");
+		if (n < 0) {
+			hang_up(rc, stream_error(rc->stream));
 			return;
 		}
 		run(rc, cache_input(rc->cache, buf, (size_t)n, clock_now_ns()));
 	}
+	/* TLS may hold more than the socket tells of. */
+	rc->more = rc->stream != NULL;
 }
 
 static void ready(struct loop_fd *f, uint32_t events)
 {
 	struct rpki_cache *rc = list_entry(f, struct rpki_cache, fd);
 
+	(void)events;
 	if (rc->connecting)
-		connected(rc);
-	else if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+		go_on_connecting(rc);
+	else
 		receive(rc);
-	if (rc->fd.fd >= 0 && !rc->connecting)
-		flush(rc);
 	run(rc, CACHE_NOTHING);
+}
+
+/* What TLS needs; false, with words in why, when a file is missing. */
+static bool find_tls(
+    struct rpki_cache *rc, struct stream_tls *ret, char why[STREAM_ERROR])
+{
+	const struct conf_cache *c = &rc->conf;
+	const struct rpki_files *f = &rc->rpki->files;
+
+	ret->name = c->tls;
+	return rpki_file(f, c->ca[0] ? c->ca : RPKI_SYSTEM_CA, &ret->ca, why) &&
+	       (!c->certificate[0] ||
+		   (rpki_file(f, c->certificate, &ret->certificate, why) &&
+		       rpki_file(f, c->key, &ret->key, why)));
 }
 
 static void connect_to(struct rpki_cache *rc)
 {
-	struct sockaddr_storage sa;
-	socklen_t n = ip_to_sockaddr(&rc->conf.addr, rc->conf.port, &sa);
-	int one = 1;
-	int fd =
-	    socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct stream_tls tls = {0};
+	char why[STREAM_ERROR] = "";
 
-	rc->fd.fd = fd;
-	if (fd < 0) {
-		hang_up(rc, strerror(errno));
-		return;
-	}
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
-	if (connect(fd, (const struct sockaddr *)&sa, n) &&
-	    errno != EINPROGRESS) {
-		hang_up(rc, strerror(errno));
+	if (!rc->conf.tls[0] || find_tls(rc, &tls, why))
+		rc->stream = stream_open(&rc->conf.addr, rc->conf.port,
+		    rc->conf.tls[0] ? &tls : NULL, why);
+	if (!rc->stream) {
+		hang_up(rc, why);
 		return;
 	}
 	rc->connecting = true;
-	rc->fd.events = EPOLLOUT;
+	rc->fd.fd = stream_fd(rc->stream);
+	rc->fd.events = stream_events(rc->stream);
 	int err = loop_add(rc->rpki->env->loop, &rc->fd);
 	if (err)
 		hang_up(rc, strerror(-err));
@@ -176,7 +181,7 @@ static void handle(struct rpki_cache *rc, enum cache_event e)
 		connect_to(rc);
 		break;
 	case CACHE_CLOSE:
-		if (rc->fd.fd >= 0 && !flush(rc))
+		if (rc->stream && !rc->connecting && !flush(rc))
 			break;
 		hang_up(rc, "");
 		break;
@@ -208,22 +213,26 @@ static void run(struct rpki_cache *rc, enum cache_event e)
 		handle(rc, e);
 		e = CACHE_NOTHING;
 	}
-	if (rc->fd.fd >= 0 && !rc->connecting)
+	if (rc->stream && !rc->connecting)
 		flush(rc);
 	say_trouble(rc);
-	uint64_t due = cache_due(rc->cache);
-	if (rc->connecting) {
-		/* The kernel tries for two minutes; that is enough. */
-		loop_timer_stop(rc->rpki->env->loop, &rc->timer);
-		due = due == UINT64_MAX ? 0 : due;
-	}
-	if (due && due != UINT64_MAX)
+	uint64_t due = rc->more ? clock_now_ns() : cache_due(rc->cache);
+	if (due != UINT64_MAX)
 		loop_timer_set(rc->rpki->env->loop, &rc->timer, due);
+	else
+		loop_timer_stop(rc->rpki->env->loop, &rc->timer);
 }
 
 static void on_timer(struct loop_timer *t)
 {
-	run(list_entry(t, struct rpki_cache, timer), CACHE_NOTHING);
+	struct rpki_cache *rc = list_entry(t, struct rpki_cache, timer);
+
+	if (rc->more) {
+		rc->more = false;
+		if (rc->stream && !rc->connecting)
+			receive(rc);
+	}
+	run(rc, CACHE_NOTHING);
 }
 
 int rpki_cache_enter(
@@ -233,6 +242,10 @@ int rpki_cache_enter(
 	char addr[IP_TEXT];
 	bool v6 = c->addr.family == FAMILY_IPV6;
 	bool is_new = !rc->cache;
+	bool same = strcmp(rc->conf.tls, c->tls) == 0 &&
+		    strcmp(rc->conf.ca, c->ca) == 0 &&
+		    strcmp(rc->conf.certificate, c->certificate) == 0 &&
+		    strcmp(rc->conf.key, c->key) == 0;
 
 	rc->rpki = r;
 	rc->index = r->n_cache;
@@ -248,7 +261,9 @@ int rpki_cache_enter(
 	}
 	if (!rc->cache)
 		return -ENOMEM;
-	if (rc->fd.fd >= 0) {
+	if (rc->stream && !same)
+		hang_up(rc, "its TLS was configured anew");
+	if (rc->stream) {
 		int err = loop_add(r->env->loop, &rc->fd);
 
 		if (err)
@@ -267,8 +282,8 @@ void rpki_cache_leave(struct rpki_cache *rc)
 
 void rpki_cache_free(struct rpki_cache *rc)
 {
-	if (rc->fd.fd >= 0)
-		close(rc->fd.fd);
+	stream_free(rc->stream);
+	rc->stream = NULL;
 	cache_free(rc->cache);
 	rc->cache = NULL;
 }

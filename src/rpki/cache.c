@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STALL_S 60 /* without a byte that is waited for */
+#define CONNECT_S 30u /* for TCP and TLS */
+#define STALL_S 60    /* without a byte that is waited for */
 
 static const char *const phases[CACHE_PHASES] = {
     [CACHE_IDLE] = "idle",
@@ -174,9 +175,7 @@ void cache_closed(struct cache *c, const char *why, uint64_t now_ns)
 
 uint64_t cache_due(const struct cache *c)
 {
-	uint64_t due = c->phase == CACHE_CLOSING || c->phase == CACHE_CONNECTING
-			   ? UINT64_MAX
-			   : c->due_ns;
+	uint64_t due = c->phase == CACHE_CLOSING ? UINT64_MAX : c->due_ns;
 
 	if (c->has_data && c->expires_ns < due)
 		due = c->expires_ns;
@@ -196,13 +195,16 @@ enum cache_event cache_tick(struct cache *c, uint64_t now_ns)
 		c->has_session = false; /* what a delta would build upon */
 		return CACHE_EXPIRED;
 	}
-	if (c->phase == CACHE_CLOSING || c->phase == CACHE_CONNECTING ||
-	    now_ns < c->due_ns)
+	if (c->phase == CACHE_CLOSING || now_ns < c->due_ns)
 		return CACHE_NOTHING;
 	switch (c->phase) {
 	case CACHE_IDLE:
 		c->phase = CACHE_CONNECTING;
+		c->due_ns = now_ns + CONNECT_S * NS_PER_S;
 		return CACHE_CONNECT;
+	case CACHE_CONNECTING:
+		cache_fail(c, "no connection within %us", CONNECT_S);
+		return close_now(c);
 	case CACHE_ASKED:
 	case CACHE_LOADING:
 		cache_fail(c, "no answer for %us: the cache stalls",

@@ -1,5 +1,7 @@
 """RPKI caches: real ones, and ones that break every rule.  What is looked at
 is what an operator sees (show rpki) and what becomes of members' routes."""
+import ssl
+import subprocess
 import time
 
 from lib import Lab, Speaker, Spean, check, config, equal, wait_until
@@ -257,3 +259,72 @@ def test_caches_come_and_go_by_apply():
         wait_rov(spean, "10.2.0.0/16", "unchecked")
         b.wait_prefixes({"10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"})
         equal(row(spean, None)["state"], "off", "state")
+
+
+def authority(lab, name, *certificates):
+    """PEM files of an authority and of certificates for names from it."""
+    def openssl(*args):
+        subprocess.run(["openssl", *args], check=True, capture_output=True)
+
+    ca, key = lab.file(f"{name}.pem"), lab.file(f"{name}.key")
+    new = ("req", "-x509", "-newkey", "ec", "-pkeyopt",
+           "ec_paramgen_curve:P-256", "-nodes", "-days", "2")
+    openssl(*new, "-subj", f"/CN={name}", "-keyout", key, "-out", ca)
+    out = {"ca": ca}
+    for c in certificates:
+        pem, pem_key = lab.file(f"{name}-{c}.pem"), lab.file(f"{name}-{c}.key")
+        openssl(*new, "-subj", f"/CN={c}", "-addext",
+                f"subjectAltName=DNS:{c},IP:127.0.0.1", "-CA", ca, "-CAkey",
+                key, "-keyout", pem_key, "-out", pem)
+        out[c] = (pem, pem_key)
+    return out
+
+
+def test_tls_is_verified():
+    with Lab() as lab:
+        ours = authority(lab, "ours", "cache.example", "router.example")
+        others = authority(lab, "others", "cache.example")
+
+        def context(pem, client=False):
+            x = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            x.load_cert_chain(*pem)
+            if client:
+                x.load_verify_locations(ours["ca"])
+                x.verify_mode = ssl.CERT_REQUIRED
+            return x
+
+        many = {(f"10.{i >> 8 & 255}.{i & 255}.0/24", 24, 64501)
+                for i in range(20000)}
+        Cache(lab.rs, 8281, many, tls=context(ours["cache.example"]))
+        Cache(lab.rs, 8282, {GOOD}, tls=context(others["cache.example"]))
+        Cache(lab.rs, 8283, {GOOD}, tls=context(ours["cache.example"], True))
+        Cache(lab.rs, 8284, {GOOD})
+        base = config(policy="preset open;")
+        ca = f'ca "{ours["ca"]}"; {FAST}'
+        pem, key = ours["router.example"]
+        caches = (
+            (8281, f"tls cache.example; {ca}"),
+            (8282, f"tls cache.example; {ca}"),  # another authority
+            (8283, f"tls cache.example; {ca}"),  # wants a certificate of us
+            (8284, f"tls cache.example; {ca}"))  # no TLS at all
+        spean = Spean(lab, base + "rpki { " + " ".join(
+            f"cache 127.0.0.1:{p} {{ {t} }}" for p, t in caches) + " }\n")
+        wait_vrps(spean, len(many))
+        wait_until(lambda: "certificate is refused" in
+                   (row(spean, 8282)["error"] or ""), 10, "a refusal")
+        wait_until(lambda: row(spean, 8283)["error"], 10, "a refusal")
+        for p in (8282, 8283, 8284):
+            equal(row(spean, p)["vrps_ipv4"], 0, f"VRPs of {p}")
+        spean.apply(base + "rpki { " + " ".join(
+            f"cache 127.0.0.1:{p} {{ {t} }}" for p, t in (
+                (8281, f"tls other.example; {ca}"),
+                (8283, f'tls 127.0.0.1; certificate "{pem}"; key "{key}"; '
+                       f"{ca}"),
+                (8284, f'tls cache.example; ca "{lab.file("none")}"; {FAST}')
+            )) + " }\n")
+        wait_until(lambda: row(spean, 8283)["vrps_ipv4"] == 1, 20,
+                   "the one that wants a certificate of ours")
+        wait_until(lambda: "ostname mismatch" in
+                   (row(spean, 8281)["error"] or ""), 10, "the wrong name")
+        check("cannot read" in row(spean, 8284)["error"], "a missing file")
+        equal(row(spean, 8281)["vrps_ipv4"], len(many), "kept meanwhile")

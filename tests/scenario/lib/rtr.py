@@ -38,10 +38,12 @@ class Cache:
     """
 
     def __init__(self, node, port, vrps=(), aspas=None, version=2,
-                 session=100, addr="127.0.0.1", timers=(3600, 600, 7200)):
+                 session=100, addr="127.0.0.1", timers=(3600, 600, 7200),
+                 tls=None):
         self.node, self.port, self.addr = node, port, addr
         self.vrps, self.aspas = set(vrps), dict(aspas or {})
         self.version, self.session, self.timers = version, session, timers
+        self.tls = tls           # ssl.SSLContext
         self.serial = 1
         self.history = {}  # serial -> what there was
         self.queries = []  # (version, kind)
@@ -131,6 +133,13 @@ class Cache:
                              daemon=True).start()
 
     def _serve(self, raw):
+        if self.tls:
+            try:
+                raw = self.tls.wrap_socket(raw, server_side=True)
+            except OSError as e:
+                self.errors.append(str(e))
+                raw.close()
+                return
         s = _Socket(raw)
         self.open.append(s)
         try:
