@@ -133,13 +133,15 @@ static SSL_CTX *context(const struct stream_tls *t, char why[STREAM_ERROR])
 static bool expect_name(SSL *ssl, const char *name)
 {
 	struct ip ip;
+	char host[256];
 
+	snprintf(host, sizeof host, "%s", name); /* OpenSSL wants no const */
 	if (!ip_parse(name, &ip))
 		return X509_VERIFY_PARAM_set1_ip_asc(
 			   SSL_get0_param(ssl), name) == 1;
 	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
 	return SSL_set1_host(ssl, name) == 1 &&
-	       SSL_set_tlsext_host_name(ssl, name) == 1;
+	       SSL_set_tlsext_host_name(ssl, host) == 1;
 }
 
 static bool begin_tls(
