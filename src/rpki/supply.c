@@ -13,7 +13,8 @@
 struct blob {
 	unsigned refs;
 	uint64_t epoch;
-	bool failed; /* no memory: links get all instead */
+	bool failed; /* no memory, or of no use: links get all instead */
+	bool any;    /* something was written, or would have been */
 	uint8_t *p;
 	size_t n, cap;
 	size_t run; /* where the record of VRPs begins that still grows; or 0 */
@@ -23,8 +24,6 @@ struct head {
 	uint32_t type;
 	uint32_t len;
 };
-
-#define BEGIN_BYTES (sizeof(struct head) + sizeof(struct rpki_begin))
 
 struct supply {
 	const struct merge *merge;
@@ -130,6 +129,9 @@ static void on_vrp(void *arg, const struct vrp *v, bool gone)
 	struct rpki_vrp w;
 	void *to;
 
+	b->any = true;
+	if (b->failed)
+		return;
 	memset(&w, 0, sizeof w);
 	memcpy(w.addr, v->prefix.addr.b, sizeof w.addr);
 	w.asn = v->asn;
@@ -158,13 +160,15 @@ static void on_vrp(void *arg, const struct vrp *v, bool gone)
 
 static void on_aspa(void *arg, const struct aspa_record *r)
 {
+	struct blob *b = arg;
 	struct rpki_aspa w = {.customer = r->customer,
 	    .since_s = r->since_s,
 	    .n = (uint32_t)r->n,
 	    .sources = r->sources};
 
+	b->any = true;
 	blob_record(
-	    arg, RPKI_ASPA, &w, sizeof w, r->provider, r->n * sizeof(uint32_t));
+	    b, RPKI_ASPA, &w, sizeof w, r->provider, r->n * sizeof(uint32_t));
 }
 
 /* ---- the supply ---------------------------------------------------------- */
@@ -191,12 +195,28 @@ void supply_free(struct supply *s)
 	free(s);
 }
 
+/* Does any link take changes, rather than all? */
+static bool wanted(const struct supply *s)
+{
+	list_each(e, next, &s->links)
+	{
+		const struct supply_link *l =
+		    list_entry(e, struct supply_link, list);
+
+		if (!l->need_all)
+			return true;
+	}
+	return false;
+}
+
 struct merge_sink supply_open(struct supply *s)
 {
 	static struct blob lost = {.failed = true};
 
 	must(!s->open);
 	s->open = blob_new(s->epoch + 1);
+	if (s->open && !wanted(s))
+		s->open->failed = true;
 	if (s->open)
 		blob_begin(s->open, false);
 	return (struct merge_sink){on_vrp, on_aspa, s->open ? s->open : &lost};
@@ -227,7 +247,7 @@ bool supply_close(struct supply *s)
 	struct blob *b = s->open;
 
 	s->open = NULL;
-	if (b && !b->failed && b->n == BEGIN_BYTES) {
+	if (b && !b->any) {
 		blob_unref(b);
 		return false;
 	}

@@ -244,7 +244,7 @@ static struct block *block_room(
     struct vrps *t, const struct place *p, struct block *b)
 {
 	enum family f = p->family;
-	uint32_t cap = b ? b->cap + b->cap / 4 + 1 : 1;
+	uint32_t cap = b ? b->cap + b->cap / 2 + 1 : 1;
 	struct block *more;
 
 	if (b && b->n < b->cap)
