@@ -497,6 +497,13 @@ static void turn(struct loop_task *t)
 		more = true;
 	rpki_event(e, view_tick(e->view, clock_now_ns()));
 	more |= engine_registry_read(&e->registry);
+	if (more && exchange_gathers(e->exchange, clock_now_ns())) {
+		for (unsigned i = 0; i < e->n_sessions; i++)
+			if (e->session[i].on)
+				link_flush(e->session[i].link, false);
+		loop_task_queue(e->env->loop, &e->turn);
+		return;
+	}
 	bool news = exchange_flush(e->exchange, clock_now_ns());
 	more |= exchange_work(e->exchange, clock_now_ns(), SLICE_NS);
 	news |= exchange_flush(e->exchange, clock_now_ns());

@@ -8,6 +8,7 @@
 #define ARENA_MAX ((size_t)4 << 20)
 #define COUNTS_NS (50 * NS_PER_MS)
 #define POLL_NS (5 * NS_PER_MS)
+#define GATHER_NS (10 * NS_PER_MS)
 
 static void on_drop(void *arg, uint32_t set, uint32_t class)
 {
@@ -305,9 +306,17 @@ static void put_counts(struct exchange *x)
 	x->counts_ns = x->now;
 }
 
+bool exchange_gathers(const struct exchange *x, uint64_t now_ns)
+{
+	return x->dirty.n < BATCH_PREFIXES &&
+	       now_ns - x->flushed_ns < GATHER_NS;
+}
+
 bool exchange_flush(struct exchange *x, uint64_t now_ns)
 {
 	x->now = now_ns;
+	if (x->dirty.n)
+		x->flushed_ns = now_ns;
 	export_flush(x);
 	if (!x->area)
 		return false;

@@ -97,6 +97,12 @@ void exchange_record(struct exchange *x, uint32_t type, uint32_t slot,
     uint32_t incarnation, const void *data, size_t n, uint64_t now_ns);
 
 /*
+ * More records are at hand: may the batch grow, so that a prefix with several
+ * news is compared once?  For some milliseconds, and while it is not large.
+ */
+bool exchange_gathers(const struct exchange *x, uint64_t now_ns);
+
+/*
  * Ends a batch of records: what has changed goes to the journals.  True when
  * the session role is to be rung for it.
  */

@@ -17,7 +17,8 @@
 
 #define SLOT_NONE UINT32_MAX
 #define WORDS_MAX (FEED_SLOTS / 64)
-#define BATCH_PREFIXES 8192  /* dirty prefixes that make a flush due */
+#define BATCH_PREFIXES 32768 /* dirty prefixes that make a flush due */
+#define SLICE_PREFIXES 8192  /* of work that is done in slices */
 #define PREFIXES_MAX 8000000 /* of a family */
 #define ENTRY_MAX 61440	     /* bytes of one message at most, with RFC 8654 */
 
@@ -316,7 +317,8 @@ struct exchange {
 	uint64_t now;
 	uint64_t updates;
 	uint64_t skips;
-	uint64_t counts_ns; /* when the area's counts were written */
+	uint64_t flushed_ns; /* the last batch's end */
+	uint64_t counts_ns;  /* when the area's counts were written */
 	bool counts_due;
 };
 

@@ -476,8 +476,8 @@ bool restart_release(struct exchange *x, uint64_t deadline)
 		while (x->releasing[f]) {
 			uint32_t end = rib_end(x->rib, f);
 			uint32_t id = x->released[f];
-			uint32_t to = end - id > BATCH_PREFIXES
-					  ? id + BATCH_PREFIXES
+			uint32_t to = end - id > SLICE_PREFIXES
+					  ? id + SLICE_PREFIXES
 					  : end;
 
 			export_flush(x);

@@ -190,7 +190,7 @@ bool sweep_step(struct exchange *x, uint64_t deadline)
 				continue;
 			entry(x, s->f, s->id);
 		}
-		if (x->dirty.n >= BATCH_PREFIXES)
+		if (x->dirty.n >= SLICE_PREFIXES)
 			export_flush(x);
 		if (s->id >= end) {
 			s->id = 0;
