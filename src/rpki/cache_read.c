@@ -69,29 +69,67 @@ static enum cache_event on_prefix(struct cache *c, struct bytes pdu)
 	return CACHE_NOTHING;
 }
 
+/* What an ASPA PDU says, in either of its forms. */
+struct aspa_head {
+	bool announce;
+	bool skip;
+	uint32_t customer;
+	uint32_t n; /* providers that follow */
+};
+
+/*
+ * The draft up to its tenth revision, and caches in the field, have flags,
+ * family and count in a word of their own, and one PDU a family; today's has
+ * the flags in the header, and nothing but the customer in a withdrawal.  So
+ * a PDU without flags that goes on behind the customer is of the old form.
+ * Caches give both families the same list: the IPv4 one is taken.
+ */
+static bool aspa_head(
+    const struct pdu_header *h, struct rd *r, struct aspa_head *ret)
+{
+	struct aspa_head a = {.announce = h->session >> 8 & 1};
+
+	rd_skip(r, PDU_HEADER);
+	if (h->session || h->len < PDU_HEADER + 8) {
+		a.customer = rd_u32(r);
+	} else {
+		a.announce = rd_u8(r) & 1;
+		a.skip = rd_u8(r) & 1;
+		a.n = rd_u16(r);
+		a.customer = rd_u32(r);
+		if (a.n != rd_left(r) / 4)
+			return false;
+	}
+	a.n = (uint32_t)(rd_left(r) / 4);
+	*ret = a;
+	return rd_ok(r);
+}
+
 static enum cache_event on_aspa(
     struct cache *c, const struct pdu_header *h, struct bytes pdu)
 {
 	struct rd r = rd_from(pdu.p, pdu.n);
-	bool announce = h->session >> 8 & 1;
-	uint32_t n = (h->len - PDU_HEADER - 4) / 4;
-	uint32_t *more = grow(c->aspa, c->n_aspa, n + 2, &c->cap_aspa,
-	    sizeof *c->aspa, CACHE_ASPA_WORDS_MAX);
+	struct aspa_head a;
 
-	if (!more)
-		return too_many(c);
-	c->aspa = more;
-	rd_skip(&r, PDU_HEADER);
-	if (announce && !n) {
+	if (!aspa_head(h, &r, &a))
+		return corrupt(c, pdu, "an ASPA whose count is wrong");
+	if (a.skip)
+		return CACHE_NOTHING;
+	if (a.announce && !a.n) {
 		c->has_session = false;
 		return cache_complain(
 		    c, PDU_ASPA_PROVIDERS, pdu, "an ASPA without providers");
 	}
-	if (!announce)
-		n = 0;
-	c->aspa[c->n_aspa++] = rd_u32(&r);
-	c->aspa[c->n_aspa++] = announce ? n : CACHE_ASPA_GONE;
-	for (uint32_t i = 0; i < n; i++)
+	if (!a.announce)
+		a.n = 0;
+	uint32_t *more = grow(c->aspa, c->n_aspa, a.n + 2, &c->cap_aspa,
+	    sizeof *c->aspa, CACHE_ASPA_WORDS_MAX);
+	if (!more)
+		return too_many(c);
+	c->aspa = more;
+	c->aspa[c->n_aspa++] = a.customer;
+	c->aspa[c->n_aspa++] = a.announce ? a.n : CACHE_ASPA_GONE;
+	for (uint32_t i = 0; i < a.n; i++)
 		c->aspa[c->n_aspa++] = rd_u32(&r);
 	return CACHE_NOTHING;
 }

@@ -88,6 +88,20 @@ def test_stayrtr_version_1():
     with_stayrtr(1)
 
 
+def test_stayrtr_version_2():
+    """It sends ASPAs in the form of an older draft."""
+    with Lab() as lab:
+        Stayrtr(lab, 8282, [GOOD], 2, aspas={64600: [64888, 64889]})
+        spean, a, b = exchange(lab, 8282)
+        wait_vrps(spean, 1)
+        equal(row(spean, 8282)["version"], 2, "version")
+        equal(row(spean, 8282)["aspas"], 1, "ASPAs")
+        a.announce(["10.8.0.0/16", "10.9.0.0/16"], path=[64501, 64600])
+        a.announce(["10.7.0.0/16"])
+        b.wait_prefixes({"10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16",
+                         "10.7.0.0/16"})
+
+
 def test_aspa_and_changes_with_version_2():
     with Lab() as lab:
         cache = Cache(lab.rs, 8282, {GOOD, OTHER, SIX}, {64501: [64777]})

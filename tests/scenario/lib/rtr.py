@@ -206,18 +206,22 @@ class _Socket:
 class Stayrtr:
     """The real thing, from a file of VRPs in rpki-client's JSON."""
 
-    def __init__(self, lab, port, vrps, version=1, name="stayrtr"):
+    def __init__(self, lab, port, vrps, version=1, name="stayrtr",
+                 aspas=None):
         need("stayrtr")
         self.lab, self.port, self.version, self.name = lab, port, version, name
-        self.write(vrps)
+        self.write(vrps, aspas)
         self.start()
 
-    def write(self, vrps):
+    def write(self, vrps, aspas=None):
+        later = int(time.time()) + 86400
         self.path = self.lab.write(f"{self.name}.json", json.dumps({
             "metadata": {"buildtime": time.strftime(
                 "%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
             "roas": [{"prefix": p, "maxLength": m, "asn": a, "ta": "test"}
-                     for p, m, a in vrps]}))
+                     for p, m, a in vrps],
+            "aspas": [{"customer_asid": c, "providers": p, "expires": later}
+                      for c, p in (aspas or {}).items()]}))
 
     def start(self):
         self.process = self.lab.rs.spawn(self.name, [

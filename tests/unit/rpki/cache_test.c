@@ -264,6 +264,8 @@ static void what_makes_no_sense_ends_the_session(void **state)
 		PDU_CORRUPT}, /* max length below length */
 	    {RESPONSE(2) "0204000000000014010821000a00000000000001",
 		PDU_CORRUPT},
+	    {RESPONSE(2) "020b000000000018010000030000fbf60000fd090000fd0a",
+		PDU_CORRUPT}, /* its count lies */
 	    {RESPONSE(2) "0205000000000008", PDU_BAD_TYPE},
 	    {RESPONSE(2) "02ff000000000008", PDU_BAD_TYPE},
 	    {RESPONSE(1) "010b000000000010"
@@ -376,6 +378,30 @@ static void duplicates_and_unknown_withdrawals_change_nothing(void **state)
 	assert_false(merge_has_data(m, 0));
 }
 
+/* Today's form of an ASPA, and the one of caches in the field. */
+static void both_forms_of_aspa_are_read(void **state)
+{
+	struct cache_batch b;
+
+	(void)state;
+	connect_cache();
+	cache_sent(c, 8);
+	assert_int_equal(
+	    say(RESPONSE(2) "020b010000000014"
+			    "0000fbf50000fd090000fd0a"
+			    "020b000000000018010000020000fbf60000fd090000fd0a"
+			    "020b000000000018010100020000fbf60000fd090000fd0a"
+			    "020b00000000000c0000fbf5"
+			    "020b000000000010000000000000fbf6" END(2)),
+	    CACHE_DATA);
+	static const uint32_t want[] = {0xfbf5, 2, 0xfd09, 0xfd0a, 0xfbf6, 2,
+	    0xfd09, 0xfd0a, 0xfbf5, CACHE_ASPA_GONE, 0xfbf6, CACHE_ASPA_GONE};
+	b = cache_batch(c);
+	assert_int_equal(b.n_aspa * sizeof *b.aspa, sizeof want);
+	assert_memory_equal(b.aspa, want, sizeof want);
+	take();
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -388,6 +414,7 @@ int main(void)
 	    TEST(what_makes_no_sense_ends_the_session),
 	    TEST(truncated_errors_are_survived),
 	    TEST(data_expires_and_a_stalling_cache_is_left),
+	    TEST(both_forms_of_aspa_are_read),
 	    TEST(duplicates_and_unknown_withdrawals_change_nothing),
 	};
 
