@@ -220,8 +220,10 @@ class Stayrtr:
                 "%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
             "roas": [{"prefix": p, "maxLength": m, "asn": a, "ta": "test"}
                      for p, m, a in vrps],
-            "aspas": [{"customer_asid": c, "providers": p, "expires": later}
-                      for c, p in (aspas or {}).items()]}))
+            "provider_authorizations": {f: [
+                {"customer_asid": c, "providers": p, "expires": later}
+                for c, p in (aspas or {}).items()]
+                for f in ("ipv4", "ipv6")}}))
 
     def start(self):
         self.process = self.lab.rs.spawn(self.name, [
