@@ -264,7 +264,7 @@ static _Noreturn void become(struct child *c, int sock)
 	unsetenv("WATCHDOG_USEC");
 	unsetenv("WATCHDOG_PID");
 	/* What it does may wait: routes come first. */
-	if (role_is_side(c->role))
+	if (c->role == ROLE_MONITOR)
 		(void)!nice(5);
 	/* ^C on a terminal is for the parent alone. */
 	signal(SIGINT, SIG_IGN);

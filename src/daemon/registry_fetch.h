@@ -9,7 +9,8 @@
 #include "net/loop.h"
 #include "registry/registry.h"
 
-#define FETCH_BYTES ((size_t)64 << 20) /* of one answer */
+/* Of one answer: to read it takes less than a second. */
+#define FETCH_BYTES ((size_t)32 << 20)
 #define FETCH_WHY 160
 
 struct fetch;

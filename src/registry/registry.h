@@ -21,7 +21,7 @@
 
 #define REGISTRY_OBJECT CONF_NAME
 #define REGISTRY_SOURCE 128
-#define REGISTRY_PREFIXES_MAX 1000000u /* of one object, both families */
+#define REGISTRY_PREFIXES_MAX 500000u /* of one object, both families */
 #define REGISTRY_ORIGINS_MAX 200000u
 
 /* Where a set is from. */

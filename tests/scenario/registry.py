@@ -159,7 +159,8 @@ def test_a_stalling_server_changes_nothing():
 
 
 def test_a_huge_answer_changes_nothing():
-    failing("huge", "more than", more="refresh 2s; timeout 60s;")
+    failing("huge", "the answer is too long",
+            more="refresh 2s; timeout 60s;")
 
 
 test_a_huge_answer_changes_nothing.limit_s = 240
