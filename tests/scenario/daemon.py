@@ -325,16 +325,12 @@ def parsing(pid):
     areas = []
     with open(f"/proc/{pid}/maps") as f:
         for line in f:
-            if "spean-link" in line and " rw-s " in line:
-                start, end = (int(x, 16) for x in line.split()[0].split("-"))
-                areas.append((end - start, start))
+            if "spean-area" in line and " rw-s " in line:
+                areas.append(int(line.split("-")[0], 16))
     if not areas:
         return False
-    _, start = max(areas)  # the one with the journals
     with open(f"/proc/{pid}/mem", "rb") as f:
-        f.seek(start + 4)
-        ring_bits = int.from_bytes(f.read(4), "little")
-        f.seek(start + 4096 + (1 << ring_bits))
+        f.seek(areas[0])  # the journals, struct feed_shared first
         return f.read(4) != bytes(4)
 
 

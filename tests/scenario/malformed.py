@@ -76,7 +76,9 @@ ATTRS = {
         ("good", "short", "long", "zero", "dup"), DISCARD)
         | {"flags": SOFT}),
     bgp.LARGE: (b"\0\0\xfb\xf5\0\0\0\1\0\0\0\2", {"zero": FINE}),
-    bgp.OTC: (b"\0\0\xfb\xf5", {"zero": (FINE, WITHDRAW)}),
+    # RFC 9234 s5: from a client of the route server it is a leak.
+    bgp.OTC: (b"\0\0\xfb\xf5", dict.fromkeys(
+        ("good", "zero", "dup"), WITHDRAW)),
     40: (b"\1\0\7" + b"\0" * 7, dict.fromkeys(
         ("good", "short", "long", "zero", "dup"), DISCARD)
         | {"flags": SOFT}),
