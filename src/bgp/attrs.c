@@ -145,6 +145,10 @@ static void write_large(
 void bgp_attrs_mark(
     struct wr *w, struct bytes attrs, uint32_t otc, struct bytes large)
 {
+	static const uint8_t none[1];
+
+	if (!attrs.n)
+		attrs.p = none; /* not NULL, to which nothing may be added */
 	struct rd r = rd_from(attrs.p, attrs.n);
 	struct bytes have = {attrs.p, 0};
 	uint8_t flags = FLAGS_TRANSITIVE;
