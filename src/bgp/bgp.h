@@ -278,6 +278,13 @@ uint32_t bgp_path_origin(struct bytes as_path);
 bool bgp_path_has(struct bytes as_path, uint32_t asn);
 bool bgp_path_has_set(struct bytes as_path);
 
+#define BGP_GRACEFUL_SHUTDOWN 0xffff0000u /* RFC 8326 */
+#define BGP_LLGR_STALE 0xffff0006u	  /* RFC 9494 */
+#define BGP_NO_LLGR 0xffff0007u
+
+/* RFC 1997: is the value among them?  4 bytes each. */
+bool bgp_community_has(struct bytes communities, uint32_t value);
+
 /* ---- other messages ---------------------------------------------------- */
 
 struct bgp_refresh {

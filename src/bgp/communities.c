@@ -1,9 +1,19 @@
-/* Large communities, each once (RFC 8092 s2). */
+/* Communities looked for, large communities each once (RFC 8092 s2). */
 #include "base/hash.h"
 #include "bgp/internal.h"
 
 #define ONE ((size_t)12)
 #define FEW ((size_t)16) /* so many are compared with each other */
+
+bool bgp_community_has(struct bytes communities, uint32_t value)
+{
+	struct rd r = rd_from(communities.p, communities.n);
+
+	while (rd_left(&r))
+		if (rd_u32(&r) == value)
+			return true;
+	return false;
+}
 
 static bool same(const uint8_t *a, const uint8_t *b)
 {

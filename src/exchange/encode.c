@@ -49,17 +49,19 @@ static void mark(const struct exchange *x, uint8_t tags)
 	step_close(&w);
 }
 
+/* RFC 9494 s4.2, unless the member said it already. */
 static void add_llgr_stale(void)
 {
-	static const uint8_t stale[4] = {0xff, 0xff, 0x00, 0x06};
 	static uint8_t all[ATTRS_MAX];
 	struct bgp_attrs a;
 	struct wr w = step_open();
 	struct wr c = wr_from(all, sizeof all);
 
 	bgp_attrs_read(steps.now, &a);
+	if (bgp_community_has(a.communities, BGP_LLGR_STALE))
+		return;
 	wr_bytes(&c, a.communities.p, a.communities.n);
-	wr_bytes(&c, stale, sizeof stale);
+	wr_u32(&c, BGP_LLGR_STALE);
 	bgp_attrs_put(&w, steps.now, FLAGS_TRANSITIVE, ATTR_COMMUNITIES,
 	    (struct bytes){all, wr_len(&c)});
 	step_close(&w);

@@ -13,9 +13,6 @@
 
 #include <stdlib.h>
 
-#define GRACEFUL_SHUTDOWN 0xffff0000u /* RFC 8326 */
-#define LLGR_STALE 0xffff0006u	      /* RFC 9494 */
-#define NO_LLGR 0xffff0007u
 #define OWN_MAX 64 /* members' ASNs in one path that are looked at */
 
 static bool is_member(const struct exchange *x, uint32_t asn)
@@ -53,16 +50,6 @@ static uint32_t own_asns(
 		}
 	}
 	return n;
-}
-
-static bool has_community(const struct bgp_attrs *a, uint32_t value)
-{
-	struct rd r = rd_from(a->communities.p, a->communities.n);
-
-	while (rd_left(&r))
-		if (rd_u32(&r) == value)
-			return true;
-	return false;
 }
 
 static int by_asn(const void *a, const void *b)
@@ -140,16 +127,17 @@ static void rank_of(const struct bgp_attrs *a, struct rib_set_in *in)
 	unsigned length = bgp_path_length(a->as_path);
 
 	in->rank = (struct rib_rank){
-	    .llgr_stale =
-		in->flags & RIB_SET_LLGR || has_community(a, LLGR_STALE),
-	    .graceful_shutdown = has_community(a, GRACEFUL_SHUTDOWN),
+	    .llgr_stale = in->flags & RIB_SET_LLGR ||
+			  bgp_community_has(a->communities, BGP_LLGR_STALE),
+	    .graceful_shutdown =
+		bgp_community_has(a->communities, BGP_GRACEFUL_SHUTDOWN),
 	    .origin = a->origin,
 	    .path_length =
 		(uint16_t)(length > UINT16_MAX ? UINT16_MAX : length),
 	    .neighbour = bgp_path_first(a->as_path),
 	    .med = a->med,
 	};
-	if (has_community(a, NO_LLGR))
+	if (bgp_community_has(a->communities, BGP_NO_LLGR))
 		in->flags |= RIB_SET_NO_LLGR;
 }
 

@@ -164,6 +164,18 @@ static struct bytes path_of(struct bytes attrs)
 	return EMPTY;
 }
 
+static void communities_are_looked_for(void **state)
+{
+	static const uint8_t two[] = {0xff, 0xff, 0, 6, 0, 1, 0, 2};
+	struct bytes all = {two, sizeof two};
+
+	(void)state;
+	assert_true(bgp_community_has(all, BGP_LLGR_STALE));
+	assert_true(bgp_community_has(all, 0x00010002));
+	assert_false(bgp_community_has(all, 0x00060001)); /* across two */
+	assert_false(bgp_community_has((struct bytes){0}, 0));
+}
+
 static void prepending(void **state)
 {
 	struct bytes base = LITERAL(BASE);
@@ -299,6 +311,7 @@ int main(void)
 	    cmocka_unit_test(what_we_say_is_added),
 	    cmocka_unit_test(many_large_communities_need_a_long_length),
 	    cmocka_unit_test(stored_attributes_are_read_again),
+	    cmocka_unit_test(communities_are_looked_for),
 	    cmocka_unit_test(prepending),
 	    cmocka_unit_test(prepending_onto_a_full_segment),
 	    cmocka_unit_test(narrowed_for_two_byte_peers),
