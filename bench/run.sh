@@ -5,6 +5,8 @@
 #   bench/run.sh [ROUNDS]         3 rounds unless given; at most 40 minutes
 #   SPEAN=PATH DUTS=spean,bird2 LINES=a,b bench/run.sh 1
 #   BUSY=1 LINES=a bench/run.sh 1     counts runs that others disturbed too
+#   BESIDE=1 LINES=steady DUTS=spean-steady bench/run.sh 1
+#       waits for no other bench and gives way to all: for memory
 #
 # Ends with 1 when anything arrived that was not to, or did not.
 set -eu
@@ -45,7 +47,7 @@ results=$out/results-$(date -u +%Y%m%dT%H%M%SZ).jsonl
 status=0
 run() {
 	python3 "$top/bench/run.py" -f "$out/table.bin" -B "$out/bgpblast" \
-	    -o "$results" "$@" || status=1
+	    -o "$results" ${BESIDE:+--beside} "$@" || status=1
 }
 if [ "${LINES:-}${DUTS:-}" ]; then
 	run -d "${DUTS:-spean,bird2}" -s "${LINES:-a}" -n "$rounds"

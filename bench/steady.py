@@ -7,8 +7,9 @@ between the second tenth and the last: the first one still warms up.
 import statistics
 
 
-def anon_mb(pid):
-    """Private memory of one process now, and its role."""
+def held_mb(pid):
+    """One process now: its role, its private memory, and its heap and
+    mappings as far as it has asked for them, touched or not."""
     try:
         with open(f"/proc/{pid}/status") as f:
             v = dict(l.split(":", 1) for l in f)
@@ -20,7 +21,8 @@ def anon_mb(pid):
         return None
     # spean tells the role in a child's first argument after the verb.
     role = argv[2] if len(argv) > 2 and argv[1] == "role" else argv[0]
-    return role.rsplit("/", 1)[-1], int(v["RssAnon"].split()[0]) / 1024
+    return (role.rsplit("/", 1)[-1],
+            *(int(v[k].split()[0]) / 1024 for k in ("RssAnon", "VmData")))
 
 
 class Steady:
@@ -32,12 +34,14 @@ class Steady:
         pids = self.tree(pid)
         e["shared"] = self.shared_bytes(pids) / (1 << 20)
         e["mb"] = e["shared"]
+        e["asked"] = 0
         e["roles"] = {}
         for p in pids:
-            one = anon_mb(p)
+            one = held_mb(p)
             if one:
                 e["roles"][one[0]] = e["roles"].get(one[0], 0) + one[1]
                 e["mb"] += one[1]
+                e["asked"] += one[2]
         self.ticks.append(e)
         if e["done"] % 10 == 0:
             print(f"  {e['done']:3} %  {e['t']:7.1f} s  {e['flaps']} flaps  "
@@ -76,9 +80,11 @@ class Steady:
             out[f"{role} at 10, 50, 100 %, MB"] = " ".join(
                 f"{self.mean(role, a, b):.2f}"
                 for a, b in ((8, 12), (46, 54), (91, 100)))
-        out["shared at 10, 50, 100 %, MB"] = " ".join(
-            f"{self.mean('shared', a, b):.2f}"
-            for a, b in ((8, 12), (46, 54), (91, 100)))
+        for name, key in (("shared", "shared"),
+                          ("heap and mappings, touched or not,", "asked")):
+            out[f"{name} at 10, 50, 100 %, MB"] = " ".join(
+                f"{self.mean(key, a, b):.2f}"
+                for a, b in ((8, 12), (46, 54), (91, 100)))
         phase["steady"] = out
         for k, v in out.items():
             print(f"  {k}: {v}", flush=True)

@@ -22,7 +22,7 @@
 
 #define WATCHER 1
 #define FIRST 2		 /* of those that flap */
-#define AT_ONCE 6	 /* that are away */
+#define AT_ONCE 10	 /* that are away */
 #define AGAIN 1000	 /* prefixes announced again with each flap */
 #define BASE (20u << 16) /* the first /24: 20.0.0.0 */
 #define PROBE_S .005	 /* from one to the next */
