@@ -26,6 +26,7 @@ import time
 import duts
 import shares
 import steady
+import usage
 from verdict import faults
 
 LINES = {  # clients, mode, share, phases, more arguments of the tester
@@ -58,8 +59,6 @@ LINES = {  # clients, mode, share, phases, more arguments of the tester
 }
 # How long a phase of a slow server may take, s; it may not finish then.
 CAPS = {"d": 300, "e": 240, "f": 300, "h": 100}
-MEMORY_MAX_MB = 14000  # a server that wants more is ended
-TICK = os.sysconf("SC_CLK_TCK")
 TAG = f"bench{os.getpid()}"
 NS_DUT, NS_TESTER = f"{TAG}-dut", f"{TAG}-tst"
 CPU = os.cpu_count() - 1
@@ -93,133 +92,6 @@ def net_up(n):
 def net_down():
     for ns in (NS_DUT, NS_TESTER):
         subprocess.run(["ip", "netns", "del", ns], capture_output=True)
-
-
-def tree(pid):
-    out, todo = [], [pid]
-    while todo:
-        p = todo.pop()
-        out.append(p)
-        try:
-            for t in os.listdir(f"/proc/{p}/task"):
-                with open(f"/proc/{p}/task/{t}/children") as f:
-                    todo += [int(x) for x in f.read().split()]
-        except OSError:
-            pass
-    return out
-
-
-def busy():
-    """CPU seconds of the whole machine, to see what others use."""
-    with open("/proc/stat") as f:
-        v = [int(x) for x in f.readline().split()[1:]]
-    return (sum(v[:8]) - v[3] - v[4]) / TICK
-
-
-def pss_mb(pid):
-    """What the kernel says that the tree holds now: shared pages by share."""
-    kb = 0
-    for p in tree(pid):
-        try:
-            with open(f"/proc/{p}/smaps_rollup") as f:
-                kb += sum(int(l.split()[1]) for l in f
-                          if l.startswith("Pss:"))
-        except OSError:
-            pass
-    return kb / 1024
-
-
-def cpu(pid):
-    ticks = 0
-    for p in tree(pid):
-        try:
-            with open(f"/proc/{p}/stat") as f:
-                v = f.read().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        ticks += int(v[11]) + int(v[12])
-    return ticks / TICK
-
-
-def shared_bytes(pids):
-    """Memory that processes share by memfd, each counted once.
-
-    By the pages that are really there: a memfd may be larger than what was
-    ever written to it.
-    """
-    seen = {}
-    for p in pids:
-        try:
-            fds = os.listdir(f"/proc/{p}/fd")
-        except OSError:
-            continue
-        for fd in fds:
-            path = f"/proc/{p}/fd/{fd}"
-            try:
-                if "/memfd:" in os.readlink(path):
-                    st = os.stat(path)
-                    seen[st.st_ino] = st.st_blocks * 512
-            except OSError:
-                pass
-        try:  # mapped, its descriptor closed
-            for name in os.listdir(f"/proc/{p}/map_files"):
-                path = f"/proc/{p}/map_files/{name}"
-                if "/memfd:" in os.readlink(path):
-                    st = os.stat(path)
-                    seen[st.st_ino] = st.st_blocks * 512
-        except OSError:
-            pass
-    return sum(seen.values())
-
-
-class Memory(threading.Thread):
-    """The peak of what a process tree holds, sampled 50 times a second.
-
-    Private (anonymous) memory of each process at its peak, what they share
-    counted once, and program text once, at the largest of the processes'.
-    """
-
-    def __init__(self, pid):
-        super().__init__(daemon=True)
-        self.pid = pid
-        self.private = {}
-        self.text = 0
-        self.shared = 0
-        self.running = True
-        self.over = False
-
-    def sample(self):
-        pids = tree(self.pid)
-        for p in pids:
-            try:
-                with open(f"/proc/{p}/status") as f:
-                    v = dict(l.split(":", 1) for l in f)
-            except OSError:
-                continue
-            if "RssAnon" not in v:
-                continue
-            anon = int(v["RssAnon"].split()[0])
-            self.private[p] = max(self.private.get(p, 0), anon)
-            self.text = max(self.text, int(v["RssFile"].split()[0]))
-        return pids
-
-    def run(self):
-        n = 0
-        while self.running:
-            pids = self.sample()
-            if n % 10 == 0:
-                self.shared = max(self.shared, shared_bytes(pids))
-            n += 1
-            if sum(self.private.values()) / 1024 > MEMORY_MAX_MB:
-                self.over = True
-                os.kill(self.pid, signal.SIGKILL)
-                return
-            time.sleep(0.02)
-
-    def peak_mb(self):
-        self.shared = max(self.shared, shared_bytes(self.sample()))
-        return (sum(self.private.values()) + self.text) / 1024 + \
-            self.shared / (1 << 20)
 
 
 class Changes(threading.Thread):
@@ -256,7 +128,7 @@ def prefer(p, nice):
 
 
 def end(p):
-    pids = tree(p.pid)
+    pids = usage.tree(p.pid)
     for x in pids:
         try:
             os.kill(x, signal.SIGTERM)
@@ -265,7 +137,7 @@ def end(p):
     try:
         p.wait(10)
     except subprocess.TimeoutExpired:
-        for x in tree(p.pid):
+        for x in usage.tree(p.pid):
             try:
                 os.kill(x, signal.SIGKILL)
             except OSError:
@@ -275,7 +147,8 @@ def end(p):
 
 def show(res, phase, e):
     more = " ".join(f"{k}={v}" for k, v in e.items()
-                    if v != "" and k not in ("t", "cpu", "mb", "tend"))
+                    if v != "" and k not in ("t", "cpu", "mb", "tend",
+                                             "roles"))
     print(f"{res['dut']:16}{res['line']:5}#{res['round']} {phase:10} "
           f"{e['t']:8.3f} s cpu {e['cpu']:6.2f} s {e['mb']:7.1f} MB {more}",
           flush=True)
@@ -329,7 +202,7 @@ class Run:
             if not dut.phases or x in dut.phases)
         self.p = self.memory = self.tester = self.changes = None
         self.perf = None
-        self.steady = steady.Steady(tree, shared_bytes)
+        self.steady = steady.Steady()
 
     def start(self, d):
         a = self.args
@@ -344,10 +217,10 @@ class Run:
             cwd=d, start_new_session=True)
         prefer(self.p, a.nice)
         time.sleep(1.5)
-        self.memory = Memory(self.p.pid)
+        self.memory = usage.Memory(self.p.pid)
         self.memory.start()
         if a.build:
-            self.perf = shares.Perf(tree(self.p.pid), d)
+            self.perf = shares.Perf(usage.tree(self.p.pid), d)
         limit = a.timeout or CAPS.get(self.line, 300)
         self.tester = subprocess.Popen(
             [*enter, f"--net=/run/netns/{NS_TESTER}", "taskset", "-c",
@@ -358,13 +231,24 @@ class Run:
         if "change" in self.phases:
             self.changes = Changes(self.dut, d, self.job)
 
+    def used(self):
+        """CPU seconds: of the DUT, of the tester, of all."""
+        return (usage.cpu(self.p.pid), usage.cpu(self.tester.pid),
+                usage.busy())
+
     def done(self, e, before):
-        dut, tester, all_ = (x - y for x, y in zip(
-            (cpu(self.p.pid), cpu(self.tester.pid), busy()), before))
-        e.update(cpu=round(dut, 2), tester_cpu=round(tester, 2),
-                 other_cpu=round(all_ - dut - tester, 2),
+        now = self.used()
+        used = {p: s - before[0].get(p, 0) for p, s in now[0].items()}
+        dut = sum(used.values())
+        tester = sum(now[1].values()) - sum(before[1].values())
+        roles = {}
+        for p, s in used.items():
+            name = usage.role(p)
+            roles[name] = round(roles.get(name, 0) + s, 4)
+        e.update(cpu=round(dut, 3), roles=roles, tester_cpu=round(tester, 3),
+                 other_cpu=round(now[2] - before[2] - dut - tester, 2),
                  mb=round(self.memory.peak_mb(), 1),
-                 pss_mb=round(pss_mb(self.p.pid), 1))
+                 pss_mb=round(usage.pss_mb(self.p.pid), 1))
         if self.memory.over:
             e["over_memory"] = 1
         if self.perf:
@@ -391,7 +275,7 @@ class Run:
             elif ev == "up":
                 self.res["up_s"] = e["t"]
             elif ev == "start":
-                before = (cpu(self.p.pid), cpu(self.tester.pid), busy())
+                before = self.used()
                 if e["phase"] == "change":
                     self.changes.start()
             elif ev == "moved":

@@ -6,42 +6,39 @@ between the second tenth and the last: the first one still warms up.
 """
 import statistics
 
+import usage
+
 
 def held_mb(pid):
-    """One process now: its role, its private memory, and its heap and
-    mappings as far as it has asked for them, touched or not."""
+    """One process now: its private memory, and its heap and mappings as far
+    as it has asked for them, touched or not."""
     try:
         with open(f"/proc/{pid}/status") as f:
             v = dict(l.split(":", 1) for l in f)
-        with open(f"/proc/{pid}/cmdline") as f:
-            argv = f.read().split("\0")
     except OSError:
         return None
     if "RssAnon" not in v:
         return None
-    # spean tells the role in a child's first argument after the verb.
-    role = argv[2] if len(argv) > 2 and argv[1] == "role" else argv[0]
-    return (role.rsplit("/", 1)[-1],
-            *(int(v[k].split()[0]) / 1024 for k in ("RssAnon", "VmData")))
+    return [int(v[k].split()[0]) / 1024 for k in ("RssAnon", "VmData")]
 
 
 class Steady:
-    def __init__(self, tree, shared_bytes):
-        self.tree, self.shared_bytes = tree, shared_bytes
+    def __init__(self):
         self.ticks = []
 
     def tick(self, pid, e):
-        pids = self.tree(pid)
-        e["shared"] = self.shared_bytes(pids) / (1 << 20)
+        pids = usage.tree(pid)
+        e["shared"] = usage.shared_bytes(pids) / (1 << 20)
         e["mb"] = e["shared"]
         e["asked"] = 0
         e["roles"] = {}
         for p in pids:
             one = held_mb(p)
             if one:
-                e["roles"][one[0]] = e["roles"].get(one[0], 0) + one[1]
-                e["mb"] += one[1]
-                e["asked"] += one[2]
+                role = usage.role(p)
+                e["roles"][role] = e["roles"].get(role, 0) + one[0]
+                e["mb"] += one[0]
+                e["asked"] += one[1]
         self.ticks.append(e)
         if e["done"] % 10 == 0:
             print(f"  {e['done']:3} %  {e['t']:7.1f} s  {e['flaps']} flaps  "
