@@ -12,6 +12,7 @@ MAY = {
     "conf": ["net"],
     "bgp": ["conf"],
     "rpki": ["conf"],
+    "ledger": ["conf"],
     "rib": ["bgp"],
     "registry": ["conf"],
     "policy": ["bgp", "rpki", "registry"],

@@ -14,7 +14,8 @@
 set -eu
 
 BUILD="gcc libc6-dev meson ninja-build pkg-config python3
-	libjansson-dev zlib1g-dev libbz2-dev liblzma-dev libcmocka-dev libssl-dev"
+	libjansson-dev zlib1g-dev libbz2-dev liblzma-dev libcmocka-dev libssl-dev
+	libsodium-dev"
 DEMO="iproute2 bird2 frr openbgpd gobgpd"
 CHECK="$DEMO clang libclang-rt-14-dev llvm bgpq4 exabgp tshark bgpdump pmacct procps
 	stayrtr openssl"
