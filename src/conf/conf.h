@@ -35,7 +35,8 @@ enum conf_unknown {
 enum conf_validation {
 	CONF_VALIDATE_REJECT, /* what is invalid is refused */
 	CONF_VALIDATE_MARK,   /* ... is only shown and marked */
-	CONF_VALIDATE_OFF
+	CONF_VALIDATE_OFF,
+	CONF_VALIDATE_REQUIRE /* rov: what is not valid is refused */
 };
 
 struct conf_exchange {

@@ -100,7 +100,17 @@ static const struct choice unknowns[] = {
     {0},
 };
 
-static const struct choice validations[] = {
+static const struct choice origin_validations[] = {
+    {"reject", CONF_VALIDATE_REJECT, "What is invalid is refused."},
+    {"require", CONF_VALIDATE_REQUIRE,
+	"What is invalid is refused, and what no ROA covers too."},
+    {"mark", CONF_VALIDATE_MARK,
+	"What is invalid is accepted, and shown and marked as such."},
+    {"off", CONF_VALIDATE_OFF, "Nothing is looked up."},
+    {0},
+};
+
+static const struct choice path_validations[] = {
     {"reject", CONF_VALIDATE_REJECT, "What is invalid is refused."},
     {"mark", CONF_VALIDATE_MARK,
 	"What is invalid is accepted, and shown and marked as such."},
@@ -139,11 +149,12 @@ static const struct directive policy_directives[] = {
 	"What follows from origin validation (RFC 6811) against the data of "
 	"the caches in rpki.  Unless given: reject, and off where preset is "
 	"open.",
-	.choices = validations, FIELD(conf_policy, rov),
+	.choices = origin_validations, FIELD(conf_policy, rov),
 	OWN(conf_policy, own_rov)},
     {"aspa", VALUE_CHOICE, 0, NULL, NULL,
-	"The same for path validation by ASPA.  Unless given: as for rov.",
-	.choices = validations, FIELD(conf_policy, aspa),
+	"The same for path validation by ASPA.  Unless given: reject, and "
+	"off where preset is open.",
+	.choices = path_validations, FIELD(conf_policy, aspa),
 	OWN(conf_policy, own_aspa)},
     {"informational", VALUE_SWITCH, 0, "on | off", NULL,
 	"Whether a route that goes out carries what the exchange knows of it "

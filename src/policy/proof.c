@@ -171,8 +171,14 @@ enum reason proof_check_rov(const struct input *in, const struct note *why)
 {
 	if (why)
 		say_rov(in, why);
-	return in->rov == ROV_INVALID && in->p->rov == CONF_VALIDATE_REJECT
-		   ? REASON_RPKI_INVALID
+	if (in->p->rov != CONF_VALIDATE_REJECT &&
+	    in->p->rov != CONF_VALIDATE_REQUIRE)
+		return REASON_NONE;
+	if (in->rov == ROV_INVALID)
+		return REASON_RPKI_INVALID;
+	/* Unchecked is not the route's fault, whatever is required. */
+	return in->rov == ROV_NOT_FOUND && in->p->rov == CONF_VALIDATE_REQUIRE
+		   ? REASON_RPKI_UNKNOWN
 		   : REASON_NONE;
 }
 

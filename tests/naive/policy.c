@@ -364,10 +364,15 @@ static enum reason judge_prefix(
 static enum reason judge_proof(const struct conf *c,
     const struct naive_proof *proof, const struct naive_import *i)
 {
-	return c->policy.rov == CONF_VALIDATE_REJECT &&
-		       rov(c, proof, i) == SAY_INVALID
-		   ? REASON_RPKI_INVALID
-		   : REASON_NONE;
+	unsigned say = rov(c, proof, i);
+
+	if (c->policy.rov == CONF_VALIDATE_MARK)
+		return REASON_NONE;
+	if (say == SAY_INVALID)
+		return REASON_RPKI_INVALID;
+	if (say == SAY_NOT_FOUND && c->policy.rov == CONF_VALIDATE_REQUIRE)
+		return REASON_RPKI_UNKNOWN;
+	return REASON_NONE;
 }
 
 /* What no preset turns off. */

@@ -295,7 +295,7 @@ static const struct {
 	"2:35: 'source-validation' (source validation) is not in this version; "
 	"expected it to be left out\n"},
     {EXCHANGE "policy { rov warn; aspa on; }",
-	"2:14: 'warn' is unknown; expected reject, mark or off\n"
+	"2:14: 'warn' is unknown; expected reject, require, mark or off\n"
 	"2:25: 'on' is unknown; expected reject, mark or off\n"},
     {EXCHANGE "policy { hold 3; }",
 	"2:10: 'hold' cannot stand in 'policy'; expected it in 'exchange'\n"},

@@ -140,8 +140,8 @@ static size_t add_member(char *text, size_t cap, unsigned member)
 
 static size_t add_policy(char *text, size_t cap)
 {
-	static const char *const acts[] = {"reject", "mark", "off"};
-	const char *rov = acts[make_below(3)];
+	static const char *const acts[] = {"reject", "mark", "off", "require"};
+	const char *rov = acts[make_once_in(6) ? 3 : make_below(3)];
 	const char *aspa = acts[make_below(3)];
 	const char *inform = make_once_in(3) ? "off" : "on";
 

@@ -143,7 +143,7 @@ static void origins_are_validated(void **state)
 	};
 
 	(void)state;
-	for (int act = CONF_VALIDATE_REJECT; act <= CONF_VALIDATE_OFF; act++) {
+	for (int act = CONF_VALIDATE_REJECT; act <= CONF_VALIDATE_REQUIRE; act++) {
 		begin((enum conf_validation)act, false, 64501);
 		vrp("11.0.0.0/16", 20, 2000);
 		vrp("11.1.0.0/16", 24, 3000);
@@ -151,14 +151,19 @@ static void origins_are_validated(void **state)
 		route_path(&r, 64501, 2000);
 		for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
 			struct prefix x = prefix_from(t[i].prefix);
-			bool refused = act == CONF_VALIDATE_REJECT &&
-				       t[i].want == ROV_INVALID;
+			bool required = act == CONF_VALIDATE_REQUIRE;
+			enum reason want = REASON_NONE;
+
+			if (t[i].want == ROV_INVALID &&
+			    (required || act == CONF_VALIDATE_REJECT))
+				want = REASON_RPKI_INVALID;
+			if (t[i].want == ROV_NOT_FOUND && required)
+				want = REASON_RPKI_UNKNOWN;
 
 			assert_int_equal(policy_rov(p, &x, 2000),
 			    act == CONF_VALIDATE_OFF ? ROV_UNCHECKED
 						     : t[i].want);
-			assert_int_equal(judge(t[i].prefix)->reason,
-			    refused ? REASON_RPKI_INVALID : REASON_NONE);
+			assert_int_equal(judge(t[i].prefix)->reason, want);
 		}
 		assert_int_equal(policy_uses_rov(p), act != CONF_VALIDATE_OFF);
 		end();
