@@ -443,11 +443,15 @@ static struct naive_import import_of(
 	};
 }
 
-static bool accepted(const struct naive *n, const struct route *r)
+static bool accepted(struct naive *n, const struct route *r)
 {
 	struct naive_import in = import_of(n, r);
 
-	return !r->malformed && naive_judge(n->c, n->proof, &in) == REASON_NONE;
+	if (r->malformed)
+		return false;
+	enum reason why = naive_judge(n->c, n->proof, &in);
+	n->seen.refused[why] += why != REASON_NONE;
+	return !why;
 }
 
 /* -1 when a comes first by what is compared across neighbours. */
@@ -595,9 +599,11 @@ static void give(struct naive *n, const struct route *r, int prepend)
 	uint32_t told[3];
 	naive_told(n->c, n->proof, &in, told);
 	n->seen.valid += told[0] == 1;
+	n->seen.not_found += told[0] == 2;
 	n->seen.unchecked += told[0] == 3;
 	n->seen.invalid += told[0] == 4;
 	n->seen.no_path += told[2] > 0;
+	n->seen.registered += told[1] == 1;
 	struct naive_has *h = &n->out[n->n_out];
 	wire.n = naive_rewrite(
 	    n->c->exchange.asn, wire_of(r), (unsigned)prepend, told, rewritten);

@@ -75,10 +75,13 @@ struct naive_seen {
 	uint64_t no_next_hop;
 	uint64_t no_llgr;
 	uint64_t too_long;
-	uint64_t valid;	    /* routes that were told to be */
-	uint64_t invalid;   /* the same */
-	uint64_t unchecked; /* the same */
-	uint64_t no_path;   /* routes marked for what ASPAs say */
+	uint64_t valid;	     /* routes that were told to be */
+	uint64_t not_found;  /* the same */
+	uint64_t invalid;    /* the same */
+	uint64_t unchecked;  /* the same */
+	uint64_t no_path;    /* routes marked for what ASPAs say */
+	uint64_t registered; /* told to be in its member's sets */
+	uint64_t refused[REASON_COUNT];
 	uint64_t second; /* a client got what is not the first of its prefix */
 };
 

@@ -2,8 +2,10 @@
 
 #include "base/attr.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static uint32_t number(const uint8_t *p, size_t n)
 {
@@ -206,6 +208,81 @@ static const struct conf_member *member(
 	return NULL;
 }
 
+/* ---- the registries ------------------------------------------------------ */
+
+void naive_object(const struct conf_member *m, char ret[REGISTRY_OBJECT])
+{
+	if (m->as_set[0])
+		(void)snprintf(ret, REGISTRY_OBJECT, "%s", m->as_set);
+	else
+		(void)snprintf(ret, REGISTRY_OBJECT, "AS%u", m->asn);
+}
+
+/* NULL: nothing is known of the member. */
+static const struct naive_set *set_of(
+    const struct naive_proof *proof, const struct conf_member *m)
+{
+	char name[REGISTRY_OBJECT];
+
+	naive_object(m, name);
+	for (size_t i = 0; i < proof->n_set; i++)
+		if (!strcasecmp(proof->set[i].object, name))
+			return &proof->set[i];
+	return NULL;
+}
+
+static bool in_prefixes(
+    const struct conf_prefix *set, size_t n, const struct prefix *p)
+{
+	for (size_t i = 0; i < n; i++)
+		if (prefix_covers(&set[i].prefix, p) &&
+		    p->len >= set[i].min_len && p->len <= set[i].max_len)
+			return true;
+	return false;
+}
+
+static bool in_origins(const uint32_t *set, size_t n, uint32_t asn)
+{
+	for (size_t i = 0; i < n; i++)
+		if (set[i] == asn)
+			return true;
+	return false;
+}
+
+/* What the member's block says and what its object says, together. */
+static enum reason judge_origin(const struct conf *c,
+    const struct naive_proof *proof, const struct conf_member *m,
+    uint32_t origin)
+{
+	const struct naive_set *s = set_of(proof, m);
+
+	if (!m->n_origin && !c->registry.present)
+		return REASON_NONE;
+	if (in_origins(m->origin, m->n_origin, origin))
+		return REASON_NONE;
+	if (c->registry.present && s &&
+	    in_origins(s->origin, s->n_origin, origin))
+		return REASON_NONE;
+	return !m->n_origin && !s ? REASON_REGISTRY_PENDING
+				  : REASON_ORIGIN_NOT_REGISTERED;
+}
+
+static enum reason judge_set(const struct conf *c,
+    const struct naive_proof *proof, const struct conf_member *m,
+    const struct prefix *p)
+{
+	const struct naive_set *s = set_of(proof, m);
+
+	if (!m->n_prefix && !c->registry.present)
+		return REASON_NONE;
+	if (in_prefixes(m->prefix, m->n_prefix, p))
+		return REASON_NONE;
+	if (c->registry.present && s && in_prefixes(s->prefix, s->n_prefix, p))
+		return REASON_NONE;
+	return !m->n_prefix && !s ? REASON_REGISTRY_PENDING
+				  : REASON_PREFIX_NOT_REGISTERED;
+}
+
 /* ---- the RPKI ----------------------------------------------------------- */
 
 /* n of RS:1000:n. */
@@ -282,7 +359,7 @@ void naive_told(const struct conf *c, const struct naive_proof *proof,
 {
 	const struct conf_member *m = member(c, i);
 	bool sets = c->policy.preset == CONF_PRESET_STRICT && m &&
-		    (m->n_prefix || m->n_origin);
+		    (m->n_prefix || m->n_origin || c->registry.present);
 
 	memset(ret, 0, 3 * sizeof *ret);
 	if (!c->policy.inform)
@@ -300,7 +377,6 @@ static enum reason judge_path(const struct conf *c,
 {
 	static struct hop h[MAX_HOPS];
 	size_t n = hops(i->wire, h, MAX_HOPS);
-	bool registered = false;
 
 	for (size_t k = 0; k < n; k++)
 		if (h[k].type != BGP_AS_SEQUENCE)
@@ -331,18 +407,13 @@ static enum reason judge_path(const struct conf *c,
 		return REASON_OTC_LEAK;
 	if (c->policy.aspa == CONF_VALIDATE_REJECT && aspa_invalid(c, proof, i))
 		return REASON_ASPA_INVALID;
-	for (size_t k = 0; k < m->n_origin; k++)
-		registered |= m->origin[k] == h[n - 1].asn;
-	if (m->n_origin && !registered)
-		return REASON_ORIGIN_NOT_REGISTERED;
-	return REASON_NONE;
+	return judge_origin(c, proof, m, h[n - 1].asn);
 }
 
-static enum reason judge_prefix(
-    const struct conf *c, const struct conf_member *m, const struct prefix *p)
+static enum reason judge_prefix(const struct conf *c,
+    const struct naive_proof *proof, const struct conf_member *m,
+    const struct prefix *p)
 {
-	bool registered = false;
-
 	if (p->len > c->policy.max_len[p->addr.family])
 		return REASON_PREFIX_TOO_LONG;
 	if (p->len < c->policy.min_len[p->addr.family])
@@ -352,13 +423,7 @@ static enum reason judge_prefix(
 			return REASON_PEERING_LAN;
 	if (bogon(p))
 		return REASON_BOGON_PREFIX;
-	for (size_t i = 0; i < m->n_prefix; i++)
-		registered |= prefix_covers(&m->prefix[i].prefix, p) &&
-			      p->len >= m->prefix[i].min_len &&
-			      p->len <= m->prefix[i].max_len;
-	if (m->n_prefix && !registered)
-		return REASON_PREFIX_NOT_REGISTERED;
-	return REASON_NONE;
+	return judge_set(c, proof, m, p);
 }
 
 static enum reason judge_proof(const struct conf *c,
@@ -402,7 +467,7 @@ enum reason naive_judge(const struct conf *c, const struct naive_proof *proof,
 		return REASON_TOO_MANY_COMMUNITIES;
 	enum reason r = judge_path(c, proof, m, i);
 	if (!r)
-		r = judge_prefix(c, m, &i->prefix);
+		r = judge_prefix(c, proof, m, &i->prefix);
 	return r ? r : judge_proof(c, proof, i);
 }
 

@@ -8,6 +8,7 @@
 #include "base/verdict.h"
 #include "bgp/bgp.h"
 #include "conf/conf.h"
+#include "registry/registry.h"
 
 /* The value of one attribute in canonical wire form; n 0: not there. */
 struct bytes naive_attr(struct bytes wire, unsigned code);
@@ -36,7 +37,19 @@ struct naive_aspa {
 	unsigned n;
 };
 
-/* What the RPKI says. */
+#define NAIVE_SETS 24
+#define NAIVE_SET 12
+
+/* What the registries say of one object. */
+struct naive_set {
+	char object[REGISTRY_OBJECT];
+	struct conf_prefix prefix[NAIVE_SET];
+	size_t n_prefix;
+	uint32_t origin[NAIVE_SET];
+	size_t n_origin;
+};
+
+/* What the RPKI and the registries say. */
 struct naive_proof {
 	bool cached; /* there is a cache */
 	bool vrps;   /* ... and data of it */
@@ -45,11 +58,16 @@ struct naive_proof {
 	size_t n_vrp;
 	struct naive_aspa aspa[NAIVE_ASPAS];
 	size_t n_aspa;
+	struct naive_set set[NAIVE_SETS];
+	size_t n_set;
 };
 
 /* REASON_NONE when the route is accepted. */
 enum reason naive_judge(const struct conf *c, const struct naive_proof *proof,
     const struct naive_import *i);
+
+/* The object that a member's sets come from. */
+void naive_object(const struct conf_member *m, char ret[REGISTRY_OBJECT]);
 
 /*
  * What clients are told of an accepted route: n of RS:1000:n, RS:1001:n and

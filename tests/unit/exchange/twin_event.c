@@ -91,9 +91,13 @@ static void reload(void)
 	    "reload: policy %d preset %d", c->policy.present, c->policy.preset);
 	sim.seen[SEEN_RELOAD]++;
 	must(!exchange_reload(sim.x, c, sim.now_ns));
+	twin_registry_prune(c);
 	naive_reload(sim.twin, c);
 	conf_free(sim.conf);
 	sim.conf = c;
+	/* Mostly all are told of before long. */
+	for (unsigned i = make_once_in(5) ? 0 : 20; i; i--)
+		twin_registry();
 	for (unsigned s = 0; s < make_sessions(); s++)
 		if (sim.slot[s].up && !make_configured(c, &sim.slot[s].as))
 			twin_down(s, FEED_DOWN_HARD);
@@ -136,6 +140,7 @@ static void lose_engine(void)
 			were[n++] = sim.slot[s].as.peer;
 	exchange_free(sim.x);
 	naive_forget(sim.twin);
+	twin_registry_forget();
 	must(!exchange_new(sim.conf, true, sim.now_ns, &sim.x));
 	twin_prove_again();
 	twin_attach();
@@ -198,6 +203,8 @@ void twin_step(void)
 		pass_time();
 	if (make_once_in(60))
 		twin_prove();
+	if (make_once_in(80))
+		twin_registry();
 	if (make_once_in(400))
 		reload();
 	if (make_once_in(1500))

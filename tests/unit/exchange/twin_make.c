@@ -128,6 +128,9 @@ static size_t add_member(char *text, size_t cap, unsigned member)
 	if (make_once_in(8))
 		n += (size_t)snprintf(
 		    text + n, cap - n, "origin %u, 2000, 2001; ", asn);
+	if (make_once_in(3))
+		n += (size_t)snprintf(
+		    text + n, cap - n, "as-set AS-M%u; ", member);
 	if (make_once_in(5))
 		n += (size_t)snprintf(text + n, cap - n, "max-prefix %u, %u; ",
 		    scale + scale / 2, scale);
@@ -178,6 +181,9 @@ struct conf *make_conf(void)
 	struct conf *c = NULL;
 
 	n += add_policy(text + n, sizeof text - n);
+	if (make_once_in(3))
+		n += (size_t)snprintf(text + n, sizeof text - n,
+		    "registry { server 127.0.0.1; }\n");
 	for (unsigned m = 0; m < FEW_MEMBERS + n_sessions - MAKE_FEW; m++)
 		if (!make_once_in(12))
 			n += add_member(text + n, sizeof text - n, m);

@@ -9,6 +9,8 @@
 static struct vrps *vrps;
 static struct aspas *aspas;
 static struct naive_proof proof;
+/* So many VRPs for now; with many each prefix is covered by some. */
+static unsigned most;
 
 static void tell_all(void)
 {
@@ -22,9 +24,15 @@ static void tell_all(void)
 	naive_prove(sim.twin, &proof);
 }
 
+struct naive_proof *twin_proof(void)
+{
+	return &proof;
+}
+
 void twin_prove_begin(void)
 {
 	memset(&proof, 0, sizeof proof);
+	most = NAIVE_VRPS;
 	vrps = vrps_new();
 	aspas = aspas_new();
 	must(vrps && aspas);
@@ -48,7 +56,10 @@ static void change_vrp(void)
 	struct naive_vrp *v = &proof.vrp[make_below(NAIVE_VRPS)];
 	struct vrp r = {.since_s = 1};
 
-	if (v >= proof.vrp + proof.n_vrp || make_once_in(3)) {
+	if (proof.n_vrp > most)
+		v = &proof.vrp[make_below((unsigned)proof.n_vrp)];
+	if (proof.n_vrp <= most &&
+	    (v >= proof.vrp + proof.n_vrp || make_once_in(3))) {
 		struct prefix p = make_prefix(f);
 		unsigned max = family_bits(f) - p.len;
 
@@ -115,6 +126,7 @@ void twin_prove(void)
 		proof.aspas = proof.vrps && !make_once_in(4);
 		TELL("rpki: cached %d vrps %d aspas %d", proof.cached,
 		    proof.vrps, proof.aspas);
+		most = make_once_in(2) ? NAIVE_VRPS : 2 + make_below(20);
 		tell_all();
 		return;
 	}

@@ -7,6 +7,7 @@
  *   twin_link     the session role: journals, cursors, records, time
  *   twin_compare  is it what the twin says?
  *   twin_prove    the RPKI's data
+ *   twin_registry members' sets from registries
  *   twin_event    what happens in a step
  */
 #pragma once
@@ -73,8 +74,12 @@ enum {
 	X(PREPENDED, "routes prepended")                                       \
 	X(OTC, "routes with OTC added")                                        \
 	X(VALID, "routes told to be valid")                                    \
+	X(NOT_FOUND, "routes told to be not found")                            \
 	X(INVALID, "routes told to be invalid")                                \
 	X(UNCHECKED, "routes told to be unchecked")                            \
+	X(REGISTERED, "routes told to be registered")                          \
+	X(REGISTRY, "sets of registries")                                      \
+	X(FORGOTTEN, "sets that no member has any more")                       \
 	X(NO_PATH, "routes marked for their path")                             \
 	X(OWN_ASN, "routes with the client's ASN")                             \
 	X(NO_NEXT_HOP, "routes without a next hop for the client")             \
@@ -193,6 +198,18 @@ void twin_prove_end(void);
 void twin_prove(void);
 /* Tells an engine that has just started. */
 void twin_prove_again(void);
+
+/* The engine is told of p's present state by the caller. */
+struct naive_proof *twin_proof(void);
+
+/* ---- twin_registry.c ----------------------------------------------------- */
+
+/* A member's object has another set. */
+void twin_registry(void);
+/* An engine that has just started knows none. */
+void twin_registry_forget(void);
+/* The engine drops what the new configuration has no use for. */
+void twin_registry_prune(const struct conf *c);
 
 /* ---- twin_event.c -------------------------------------------------------- */
 

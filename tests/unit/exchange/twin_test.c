@@ -60,8 +60,10 @@ static void cover(uint64_t steps)
 	sim.seen[SEEN_PREPENDED] = n->prepended;
 	sim.seen[SEEN_OTC] = n->otc;
 	sim.seen[SEEN_VALID] = n->valid;
+	sim.seen[SEEN_NOT_FOUND] = n->not_found;
 	sim.seen[SEEN_INVALID] = n->invalid;
 	sim.seen[SEEN_UNCHECKED] = n->unchecked;
+	sim.seen[SEEN_REGISTERED] = n->registered;
 	sim.seen[SEEN_NO_PATH] = n->no_path;
 	sim.seen[SEEN_OWN_ASN] = n->own_asn;
 	sim.seen[SEEN_NO_NEXT_HOP] = n->no_next_hop;
@@ -74,6 +76,17 @@ static void cover(uint64_t steps)
 		if (show || lacks)
 			(void)printf("# %12llu %s\n",
 			    (unsigned long long)sim.seen[i], seen[i]);
+		missing += lacks;
+	}
+	for (int r = REASON_NONE + 1; r < REASON_COUNT; r++) {
+		bool lacks = steps >= LONG && !n->refused[r] &&
+			     !reason_is_of_update((enum reason)r) &&
+			     r != REASON_PREFIX_NOT_IN_ORIGIN;
+
+		if (show || lacks)
+			(void)printf("# %12llu routes refused: %s\n",
+			    (unsigned long long)n->refused[r],
+			    reason_info((enum reason)r)->word);
 		missing += lacks;
 	}
 	assert_int_equal(missing, 0);

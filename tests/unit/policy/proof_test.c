@@ -143,7 +143,8 @@ static void origins_are_validated(void **state)
 	};
 
 	(void)state;
-	for (int act = CONF_VALIDATE_REJECT; act <= CONF_VALIDATE_REQUIRE; act++) {
+	for (int act = CONF_VALIDATE_REJECT; act <= CONF_VALIDATE_REQUIRE;
+	     act++) {
 		begin((enum conf_validation)act, false, 64501);
 		vrp("11.0.0.0/16", 20, 2000);
 		vrp("11.1.0.0/16", 24, 3000);
