@@ -147,7 +147,7 @@ const struct cli_verb cli_show_routes = {
 	   "whole is of no one moment.\n\n"
 	   "With --json, one object a route: prefix, from_asn, next_hop, "
 	   "as_path, origin, med, communities, large_communities, "
-	   "ext_communities, rpki, state, reason.",
+	   "ext_communities, rpki, aspa, state, reason.",
     .options = options,
     .run = show_routes,
 };

@@ -174,9 +174,12 @@ static void write_path(const json_t *o, const struct term *term)
 		fputs(", stale", stdout);
 	putchar('\n');
 	if (reason) {
+		char text[256];
+
+		snprintf(text, sizeof text, "%s: %s", reason,
+		    field_text(o, "reason_text", ""));
 		detail("reason");
-		text_wrap_behind(stdout, field_text(o, "reason_text", reason),
-		    16, term->width);
+		text_wrap_behind(stdout, text, 16, term->width);
 	}
 	if (json_is_object(json_object_get(o, "lost_to"))) {
 		struct draft d;

@@ -154,10 +154,18 @@ void query_write_state(struct json *j, const struct exchange *x,
     const struct prefix *prefix, const struct rib_path *p, bool best)
 {
 	const char *state = "rejected";
+	enum aspa aspa = ASPA_UNCHECKED;
+	struct bgp_attrs a;
 
 	if (p->verdict.accept)
 		state = best ? "best" : "accepted";
+	/* Of an UPDATE that could not be read there is no path. */
+	if (!reason_is_of_update(p->verdict.reason)) {
+		rib_attrs(p, &a);
+		aspa = policy_aspa(exchange_policy(x), a.as_path);
+	}
 	json_string(j, "rpki", rov_word(exchange_rov(x, p->set, prefix)));
+	json_string(j, "aspa", aspa_word(aspa));
 	json_string(j, "state", state);
 	json_string(j, "reason",
 	    p->verdict.accept ? NULL : reason_info(p->verdict.reason)->word);

@@ -92,7 +92,6 @@ void why_write_proof(struct json *w, const struct exchange *x,
 {
 	const struct policy *p = exchange_policy(x);
 
-	json_string(w, "aspa", aspa_word(policy_aspa(p, a->as_path)));
 	write_vrps(w, p, prefix, bgp_path_origin(a->as_path));
 	write_aspas(w, p, a->as_path);
 }

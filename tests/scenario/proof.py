@@ -1,6 +1,8 @@
 """Routes are proven: what is known of a route on the wire, and what a change
 of policy or of the RPKI's data would make of the routes."""
 import json
+import os
+import struct
 import time
 
 from lib import Lab, Speaker, Spean, check, config, equal, wait_until
@@ -141,8 +143,10 @@ def test_proven_by_a_real_cache():
         b = Speaker(lab.node("b"), B)
         Careless.feed = feed.addr
         bird = Careless(node, A, [], families=(4,), start=False)
+        mrt = lab.file("mrt")
         text = config(Member(A, node.addr4), *of(b), policy="preset strict;")
-        spean = Spean(lab, text + "rpki { cache 127.0.0.1:3323; }\n")
+        spean = Spean(lab, text + "rpki { cache 127.0.0.1:3323; }\n"
+                      f'monitoring {{ mrt "{mrt}"; }}\n')
         tap = Tap(lab.rs)
         b.connect()
         bird.start()
@@ -165,6 +169,13 @@ def test_proven_by_a_real_cache():
             path = spean.query("why", prefix, code=0)[0]["paths"][0]
             equal(path["reason"], reason, "why")
             check(reason in [c["reason"] for c in path["checks"]], str(path))
+            check(f"{reason}: " in spean.cli("why", prefix), "in words too")
+        spean.cli("dump")
+        table = [f for f in os.listdir(mrt) if f.startswith("rib.")]
+        with open(f"{mrt}/{table[0]}", "rb") as f:
+            data = f.read()
+        equal([data.count(struct.pack(">III", RS, 1101, n))
+               for n in (13, 103, 100)], [1, 1, 1], "RS:1101:n in the dump")
         path = spean.query("why", INVALID)[0]["paths"][0]
         equal((path["vrps"][0]["prefix"], path["vrps"][0]["asn"],
                path["vrps"][0]["permits"], path["vrps"][0]["source"]),

@@ -1,11 +1,12 @@
 """RPKI caches: real ones, and ones that break every rule.  What is looked at
 is what an operator sees (show rpki) and what becomes of members' routes."""
+import socket
 import ssl
 import subprocess
 import time
 
 from lib import Lab, Speaker, Spean, check, config, equal, wait_until
-from lib.rtr import (END, RESET, RESPONSE, Cache, Stayrtr, aspa_pdu,
+from lib.rtr import (END, RESET, RESET_QUERY, RESPONSE, Cache, Stayrtr, aspa_pdu,
                      pdu, vrp_pdu)
 from lib.spean import of
 
@@ -120,6 +121,39 @@ def test_aspa_and_changes_with_version_2():
         equal(row(spean, 8282)["serial"], 3, "serial")
         equal(row(spean, 8282)["failures"], 0, "failures")
         check(row(spean, 8282)["responses"] >= 3, "responses")
+
+
+def test_versions_fall_back_and_keys_are_passed_over():
+    """2 is asked first; who does not speak it, and says so or just hangs up,
+    is asked with less.  Router keys are of no use here, and do no harm."""
+    keys = [(bytes(range(20)), 64501, b"\x30" * 91)]
+    with Lab() as lab:
+        caches = {8280 + v: Cache(lab.rs, 8280 + v, {GOOD, OTHER, SIX},
+                                  {64600: [64888]}, version=v, keys=keys)
+                  for v in (0, 1, 2)}
+
+        def hang_up(c, s, kind):
+            if s.rtr:
+                s.shutdown(socket.SHUT_RDWR)
+                return
+            s.sendall(c.everything(0) + c.end_pdu(0))
+        caches[8283] = Cache(lab.rs, 8283, {GOOD, OTHER, SIX}, keys=keys)
+        caches[8283].answer = hang_up
+        spean, a, b = exchange(lab, *caches)
+        a.announce(["10.9.0.0/16"], path=[64501, 64600])
+        for port, version in ((8280, 0), (8281, 1), (8282, 2), (8283, 0)):
+            wait_until(lambda p=port: row(spean, p)["vrps_ipv4"] == 2, 30,
+                       lambda p=port: f"data of {p}: {row(spean, p)}")
+            r = row(spean, port)
+            equal((r["version"], r["vrps_ipv6"], r["aspas"]),
+                  (version, 1, int(version == 2)), f"port {port}")
+            asked = [v for v, kind in caches[port].queries
+                     if kind == RESET_QUERY]
+            equal(asked[-1], version, "the last question")
+            check(caches[port].errors == [], f"{caches[port].errors}")
+        equal(max(v for v, _ in caches[8282].queries), 2, "2 comes first")
+        wait_vrps(spean, 3)
+        b.wait_prefixes({"10.1.0.0/16", "10.3.0.0/16", "10.9.0.0/16"})
 
 
 def test_session_change_and_reset_midway():

@@ -30,8 +30,14 @@ def aspa_pdu(version, customer, providers, announce=True):
         f"!{1 + len(providers)}I", customer, *providers))
 
 
+def key_pdu(version, ski, asn, spki, announce=True):
+    return pdu(version, KEY, announce << 8,
+               ski + struct.pack("!I", asn) + spki)
+
+
 class Cache:
-    """Serves sets of (prefix, max_len, asn) and {customer: [providers]}.
+    """Serves sets of (prefix, max_len, asn), {customer: [providers]}, and
+    router keys (ski of 20 bytes, asn, spki) from version 1 on.
 
     version: the highest that it speaks.  answer, when set, is called with
     (cache, socket, kind of query) instead of the good answer.
@@ -39,11 +45,12 @@ class Cache:
 
     def __init__(self, node, port, vrps=(), aspas=None, version=2,
                  session=100, addr="127.0.0.1", timers=(3600, 600, 7200),
-                 tls=None):
+                 tls=None, keys=()):
         self.node, self.port, self.addr = node, port, addr
         self.vrps, self.aspas = set(vrps), dict(aspas or {})
         self.version, self.session, self.timers = version, session, timers
         self.tls = tls           # ssl.SSLContext
+        self.keys = list(keys)
         self.serial = 1
         self.history = {}  # serial -> what there was
         self.queries = []  # (version, kind)
@@ -107,6 +114,8 @@ class Cache:
     def everything(self, version):
         out = [pdu(version, RESPONSE, self.session)]
         out += [vrp_pdu(version, v) for v in sorted(self.vrps)]
+        if version:
+            out += [key_pdu(version, *k) for k in self.keys]
         if version > 1:
             out += [aspa_pdu(version, c, p) for c, p in self.aspas.items()]
         return b"".join(out)
