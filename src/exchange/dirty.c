@@ -6,9 +6,15 @@
 
 #include <stdlib.h>
 
-/* Empty prefixes of a family that are kept for laggards: too many is when
- * some of them must have been away from the table for long. */
-#define KEPT_LOOK (1u << 18)
+/*
+ * Empty prefixes of a family that are kept for laggards: looked through when
+ * there are as many more as a part of the table, since where clients come
+ * and go all the time somebody always lags; too many is when some of them
+ * must have been away from the table for long.
+ */
+#define KEPT_PART 16
+#define KEPT_LOOK_MIN (1u << 12)
+#define KEPT_LOOK_MAX (1u << 18)
 #define KEPT_MAX (1u << 21)
 
 void vec_grow(struct vec *v, size_t n, size_t size)
@@ -131,7 +137,11 @@ static uint64_t *needed(
 		if (!all)
 			all = calloc(words, sizeof *all);
 		must(all);
-		for (uint32_t w = 0; w < l->words && w < words; w++)
+		/* What one that joins was never told of it need not lose. */
+		uint32_t end = l->joining && !l->n_gone && l->told < l->words
+				   ? l->told
+				   : l->words;
+		for (uint32_t w = 0; w < end && w < words; w++)
 			all[w] |= l->bits[w];
 	}
 	if (watch_behind(x)) {
@@ -166,6 +176,12 @@ static void unkeep(struct exchange *x, enum family f)
 	}
 	v->n = left;
 	free(all);
+	size_t more = rib_end(x->rib, f) / KEPT_PART;
+	if (more < KEPT_LOOK_MIN)
+		more = KEPT_LOOK_MIN;
+	if (more > KEPT_LOOK_MAX)
+		more = KEPT_LOOK_MAX;
+	x->kept_look[f] = left + more;
 }
 
 void dirty_unkeep(struct exchange *x)
@@ -191,11 +207,10 @@ static size_t owed(const struct exchange *x, const struct lag *l, enum family f)
 void dirty_relieve(struct exchange *x)
 {
 	for (enum family f = 0; f < FAMILY_COUNT; f++) {
-		if (x->kept[f].n < x->kept_look[f] || x->kept[f].n < KEPT_LOOK)
+		if (x->kept[f].n < x->kept_look[f])
 			continue;
 		unkeep(x, f);
 		size_t n = x->kept[f].n;
-		x->kept_look[f] = n + KEPT_LOOK;
 		if (n < KEPT_MAX)
 			continue;
 		/* Others need the room in the table. */

@@ -416,6 +416,8 @@ static void skip(struct exchange *x, uint32_t slot, enum family f, uint64_t at)
 	serve_begin(x, slot, f, false);
 	s->lag[f]->left = true;
 	s->lag[f]->slice = 1024;
+	/* What was not sent may stand at other places of the table now. */
+	s->lag[f]->told = UINT32_MAX;
 	mark_unsent(x, slot, f, at);
 	s->place[f] = (struct feed_place){.journal = journal,
 	    .chunk = x->journal[journal].first,

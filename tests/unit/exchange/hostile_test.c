@@ -260,6 +260,35 @@ static void a_client_that_never_reads_fills_no_table(void **state)
 	finish();
 }
 
+/* Somebody always lags where clients come and go; tables must not grow. */
+static void what_no_laggard_was_told_of_is_not_kept(void **state)
+{
+	const uint32_t table = 200000;
+	const uint32_t step = 20000;
+	struct exchange_stats stats;
+
+	(void)state;
+	start(CHUNKS_MAX);
+	up(0, false);
+	up(2, false);
+	routes(0, false, true, 0x10000000, table);
+	turn();
+	stuck[1] = true;
+	up(1, false);
+	assert_true(exchange_client(x, 1)->lagging);
+	for (uint32_t i = 0; i < 10; i++) {
+		routes(2, false, true, 0x20000000 + i * step, step);
+		turn();
+		routes(2, false, false, 0x20000000 + i * step, step);
+		turn();
+	}
+	assert_true(exchange_client(x, 1)->lagging);
+	exchange_stats(x, &stats);
+	assert_in_range(
+	    stats.rib.prefixes[FAMILY_IPV4], table, table + 2 * step);
+	finish();
+}
+
 /* Each withdrawal that is owed is found without looking at the others. */
 static void many_paths_taken_away_are_told_at_once(void **state)
 {
@@ -375,6 +404,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_cursor_inside_an_entry_does_no_harm),
 	    cmocka_unit_test(a_client_that_never_reads_fills_no_table),
+	    cmocka_unit_test(what_no_laggard_was_told_of_is_not_kept),
 	    cmocka_unit_test(many_paths_taken_away_are_told_at_once),
 	    cmocka_unit_test(a_flood_of_refreshes_costs_the_session),
 	    cmocka_unit_test(a_session_that_comes_up_makes_nobody_wait),
