@@ -224,7 +224,7 @@ class Run:
         limit = a.timeout or CAPS.get(self.line, 300)
         self.tester = subprocess.Popen(
             [*enter, f"--net=/run/netns/{NS_TESTER}", "taskset", "-c",
-             str(CPU), *self.job.tester(a), "-P", self.phases, "-T",
+             str(a.tester_cpu), *self.job.tester(a), "-P", self.phases, "-T",
              str(limit)], stdout=subprocess.PIPE, text=True,
             start_new_session=True)
         prefer(self.tester, a.nice)
@@ -329,6 +329,9 @@ def main():
                     help="limit of a phase, s (300, or the line's own)")
     ap.add_argument("-c", dest="cpus", default="",
                     help="CPUs of the DUT, as taskset takes them; all")
+    ap.add_argument("--tester-cpu", type=int, default=CPU,
+                    help="the tester's; with -c of the same number, all run "
+                    "on one")
     ap.add_argument("-P", dest="phases", default="",
                     help="these phases only")
     ap.add_argument("--perf", dest="build", default="",
@@ -336,13 +339,13 @@ def main():
     ap.add_argument("--nice", default="-20",
                     help="of DUT and tester, against noise by others")
     ap.add_argument("--beside", action="store_true",
-                    help="let others measure meanwhile: no lock, nice 5")
+                    help="let others measure meanwhile: no lock, nice -10")
     ap.add_argument("--keep", action="store_true",
                     help="keep the DUT's folder")
     a = ap.parse_args()
     lock = open("/run/spean-bench.lock", "w")
     if a.beside:
-        a.nice = "5"
+        a.nice = "-10"
     else:  # one bench at a time: two would measure each other
         fcntl.flock(lock, fcntl.LOCK_EX)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -356,6 +359,7 @@ def main():
                 res = Run(a, duts.ALL[name](), line, number)()
                 if a.cpus:
                     res["cpus"] = a.cpus
+                    res["alone"] = str(a.tester_cpu) != a.cpus
                 failed += bool(faults(res))
                 with open(a.out, "a") as f:
                     f.write(json.dumps(res) + "\n")

@@ -42,8 +42,8 @@ class Steady:
         self.ticks.append(e)
         if e["done"] % 10 == 0:
             print(f"  {e['done']:3} %  {e['t']:7.1f} s  {e['flaps']} flaps  "
-                  f"{e['events'] / 1e6:.1f} M events  {e['mb']:.1f} MB",
-                  flush=True)
+                  f"{e['events'] / 1e6:.1f} M events  {e['mb']:.2f} MB, "
+                  f"{e['shared']:.2f} of it shared", flush=True)
 
     def mean(self, key, first, last):
         return statistics.fmean(

@@ -27,6 +27,14 @@ def noisy_run(phase, e):
     return e["other_cpu"] > 0.1 + NOISE * e["tend"] and phase != "idle"
 
 
+def where(r):
+    """Of a run on fewer CPUs than all."""
+    if "cpus" not in r:
+        return ""
+    return f" on CPU {r['cpus']}" + ("" if r.get("alone", True) else
+                                     ", tester too")
+
+
 class Results:
     """By (line, phase, server): what counts, and why the rest does not."""
 
@@ -42,7 +50,7 @@ class Results:
                     self.add(json.loads(text), busy)
 
     def add(self, r, busy):
-        dut = r["dut"] + (f" on CPU {r['cpus']}" if "cpus" in r else "")
+        dut = r["dut"] + where(r)
         if r.get("perf"):  # a run for the shares alone
             self.shares[(r["line"], dut)].append(r["perf"])
             return
@@ -234,11 +242,46 @@ def print_shares(res):
               for p in parts))
 
 
+def roles_cpu(res, line, dut):
+    """Median CPU seconds of the engine and of all session roles together."""
+    rows = [e["roles"] for e in res.good.get((line, "blast", dut), ())
+            if "roles" in e]
+    if not rows:
+        return None, None
+    return (statistics.median(r.get("engine", 0) for r in rows),
+            statistics.median(sum(v for k, v in r.items()
+                                  if k.startswith("session")) for r in rows))
+
+
+def print_cores(res):
+    """What a second core gives."""
+    on = (" on CPU 0, tester too", " on CPU 0", "")
+    rows = [(line, dut) for line in "abcd"
+            for dut in ("spean", "spean-2-sessions")
+            if any((line, "blast", dut + x) in res.good for x in on[:2])]
+    if not rows:
+        return
+    print("\nWhat a second core gives; blast, s, and CPU s by role on two:\n")
+    head("line", "server", "1 core, the tester on it too",
+         "1 core, the tester on another", "2 cores, the tester on one of them",
+         "first to last", "CPU s of the engine", "of the session roles",
+         "engine's share")
+    for line, dut in rows:
+        took = [res.median(line, "blast", dut + x, "t") for x in on]
+        engine, session = roles_cpu(res, line, dut)
+        share = "-" if engine is None else \
+            f"{100 * engine / (engine + session):.0f} %"
+        row(line, dut, *(number(v) for v in took),
+            f"{took[0] / took[2]:.2f} ×" if took[0] and took[2] else "-",
+            number(engine), number(session), share)
+
+
 def print_figures(res):
     print_absolute(res)
     print_relative(res)
     print_memory(res)
     print_shares(res)
+    print_cores(res)
     print("\nEverything that was measured; medians (and spread):\n")
     print_all(res)
 
