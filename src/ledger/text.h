@@ -48,3 +48,24 @@ static inline bool text_line(struct rd *r, struct bytes *ret)
 
 /* Well-formed UTF-8 (RFC 3629), no control character but newline. */
 bool text_utf8(struct bytes b);
+
+/* The same for names of keys (signed-note): some, no space, no plus. */
+bool text_key_name(struct bytes b);
+
+/*
+ * Standard base 64 (RFC 4648 s4), padded, bits beyond the end zero, so that
+ * there is one text for each value.  The first cap bytes go into out; gives
+ * the full length, or -1.
+ */
+ptrdiff_t text_base64(struct bytes b, void *out, size_t cap);
+
+/* Exactly n bytes. */
+static inline bool text_base64_n(struct bytes b, void *out, size_t n)
+{
+	return text_base64(b, out, n) == (ptrdiff_t)n;
+}
+
+/* Writing: a word, a number, base 64. */
+void text_put(struct wr *w, const char *s);
+void text_put_u64(struct wr *w, uint64_t v);
+void text_put_base64(struct wr *w, const void *p, size_t n);
