@@ -21,9 +21,9 @@
 
 #define RS_ASN 64999
 #define CHUNKS 512
-#define READ 65536		       /* bytes taken from one socket at once */
-#define TURN_BYTES ((size_t)512 << 10) /* records taken in one turn */
-#define TURN_NS (2 * NS_PER_MS)
+#define READ 65536 /* bytes taken from one socket at once */
+/* The clock goes by the bytes taken in, so that batches are always the same. */
+#define NS_A_BYTE 16
 
 struct options opt = {.base_asn = 65001, .base_ip = 0x0a630101};
 struct client client[MAX_CLIENTS];
@@ -111,16 +111,16 @@ static void read_journals(struct bench *b)
 	}
 }
 
-static void flush(struct bench *b)
+static void flush(struct bench *b, uint64_t now)
 {
 	double t = cpu_now();
 
-	exchange_flush(b->x, clock_now_ns());
+	exchange_flush(b->x, now);
 	while (exchange_work(b->x, clock_now_ns(), 5 * NS_PER_MS)) {
 		exchange_flush(b->x, clock_now_ns());
 		read_journals(b);
 	}
-	exchange_flush(b->x, clock_now_ns());
+	exchange_flush(b->x, now);
 	b->out_s += cpu_now() - t;
 	read_journals(b);
 }
@@ -189,7 +189,7 @@ static void start(struct bench *b)
 	exchange_attach(b->x, b->area, bytes, b->cursors, &out, clock_now_ns());
 	for (int i = 0; i < opt.clients; i++)
 		session_up(b, i);
-	flush(b);
+	flush(b, clock_now_ns());
 	b->in_s = b->out_s = 0;
 }
 
@@ -223,33 +223,35 @@ static size_t feed_some(struct bench *b, struct client *c, uint64_t now)
 	return c->out_at - from;
 }
 
-/* Clients take turns, as their sockets do. */
+/*
+ * Clients take turns, as their sockets do, and a batch grows for as long as
+ * the engine role would let it.
+ */
 static void feed_all(struct bench *b)
 {
+	uint64_t now = clock_now_ns();
 	size_t bytes = 1;
 
 	for (int i = 0; i < opt.clients; i++)
 		client[i].out_at = 0;
 	while (bytes) {
 		double t = cpu_now();
-		uint64_t now = clock_now_ns();
-		uint64_t deadline = now + TURN_NS;
 
 		bytes = 0;
-		for (int i = 0;
-		     i < opt.clients && bytes < TURN_BYTES && now < deadline;
-		     i++) {
-			static int next;
+		for (int i = 0; i < opt.clients; i++) {
+			size_t n = feed_some(b, &client[i], now);
 
-			bytes += feed_some(b, &client[next], now);
-			next = (next + 1) % opt.clients;
-			now = clock_now_ns();
-			if (!bytes && i + 1 == opt.clients)
-				next = 0;
+			bytes += n;
+			now += n * NS_A_BYTE;
+			if (n && exchange_gathers(b->x, now))
+				continue;
+			b->in_s += cpu_now() - t;
+			flush(b, now);
+			t = cpu_now();
 		}
 		b->in_s += cpu_now() - t;
-		flush(b);
 	}
+	flush(b, now);
 }
 
 /* ---- the parts by themselves -------------------------------------------- */
@@ -375,7 +377,7 @@ static void run_flap(void)
 	exchange_record(
 	    bench.x, FEED_DOWN, 19, 1, &down, sizeof down, clock_now_ns());
 	bench.in_s = cpu_now() - t;
-	flush(&bench);
+	flush(&bench, clock_now_ns());
 	report("flap", &bench, n / 20, 0);
 	stop(&bench);
 }
@@ -429,7 +431,7 @@ static void run_memory(void)
 	rss = resident();
 	for (int i = 0; i < CLIENTS; i++) {
 		while (feed_some(&bench, &client[i], clock_now_ns()))
-			flush(&bench);
+			flush(&bench, clock_now_ns());
 		exchange_stats(bench.x, &s);
 		size_t now = resident();
 		printf("g     path %d of a prefix: %.1f bytes; attribute sets "
