@@ -105,15 +105,10 @@ uint32_t exchange_choice(
 		return RIB_NONE;
 	if (gets(x, e->best, slot))
 		return e->best;
-	unsigned left = e->n - 1u;
-	for (uint32_t at = e->more; left;) {
-		const struct rib_node *node = rib_node_at(x->rib, at);
-
-		for (unsigned i = 0; i < 3 && left; i++, left--)
-			if (gets(x, node->set[i], slot))
-				return node->set[i];
-		at = node->next;
-	}
+	const uint32_t *others = rib_others(x->rib, e);
+	for (unsigned i = 0; i + 1u < e->n; i++)
+		if (gets(x, others[i], slot))
+			return others[i];
 	return RIB_NONE;
 }
 

@@ -24,15 +24,10 @@ void sweep_start(struct exchange *x)
 static bool is_marked(const struct exchange *x, const struct rib_entry *e)
 {
 	bool marked = rib_set_marked(x->rib, e->best);
-	unsigned left = e->n - 1u;
+	const uint32_t *others = rib_others(x->rib, e);
 
-	for (uint32_t at = e->more; left && !marked;) {
-		const struct rib_node *node = rib_node_at(x->rib, at);
-
-		for (unsigned i = 0; i < 3 && left; i++, left--)
-			marked |= rib_set_marked(x->rib, node->set[i]);
-		at = node->next;
-	}
+	for (unsigned i = 0; i + 1u < e->n && !marked; i++)
+		marked = rib_set_marked(x->rib, others[i]);
 	return marked;
 }
 

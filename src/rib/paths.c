@@ -1,126 +1,129 @@
 /*
  * The paths of one prefix, in rank order: the first in the entry itself, the
- * others in nodes of three.
+ * others in one block.
+ *
+ *   entry   best | more: number of the block, its room | n
+ *   block   2nd 3rd 4th ... (n - 1 of them), then what is free
+ *
+ * One block, since a chain costs a miss of the caches a link, one after the
+ * other; its rooms grow by more than double, so that it seldom moves.
  */
 #include "rib/store.h"
 
 #include <string.h>
 
-/* Makes sure that n nodes can be had without moving those that are there. */
-static bool reserve(struct rib *r, size_t n)
+/* Paths that a block of that room holds: 4, 12, 28, ... */
+static size_t holds(unsigned room)
 {
-	size_t end = (size_t)r->nodes_end + n;
+	return room ? ((size_t)4 << room) - 4 : 0;
+}
 
-	if (end < RIB_NONE &&
-	    !rib_vec_need(&r->nodes, end * sizeof(struct rib_node)))
+static unsigned room_of(const struct rib_entry *e)
+{
+	return e->more == RIB_NONE ? 0 : e->more & ((1u << RIB_ROOM_BITS) - 1);
+}
+
+static void give_block(struct rib *r, struct rib_entry *e)
+{
+	rib_blob_give(&r->lists, e->more >> RIB_ROOM_BITS,
+	    holds(room_of(e)) * sizeof(uint32_t));
+	e->more = RIB_NONE;
+}
+
+/* Moves the n paths after the first into a block of that room. */
+static bool move(struct rib *r, struct rib_entry *e, size_t n, unsigned room)
+{
+	uint32_t blob =
+	    rib_blob_take(&r->lists, holds(room) * sizeof(uint32_t));
+
+	if (blob == RIB_BLOB_NONE)
+		return false;
+	if (e->more != RIB_NONE) {
+		memcpy(rib_blob_at(&r->lists, blob), rib_others(r, e),
+		    n * sizeof(uint32_t));
+		give_block(r, e);
+	}
+	e->more = blob << RIB_ROOM_BITS | room;
+	return true;
+}
+
+/* Room for one path more. */
+static bool make_room(struct rib *r, struct rib_entry *e)
+{
+	size_t n = e->n - 1u;
+	unsigned room = room_of(e);
+
+	if (n < holds(room) || move(r, e, n, room + 1))
 		return true;
 	r->full = true;
 	return false;
 }
 
-static uint32_t node_new(struct rib *r)
+/* A block that is half empty even at the next smaller room is too large. */
+static void trim(struct rib *r, struct rib_entry *e)
 {
-	uint32_t n = r->nodes_free;
+	size_t n = e->n ? e->n - 1u : 0;
+	unsigned room = room_of(e);
 
-	if (n != RIB_NONE)
-		r->nodes_free = rib_node_at(r, n)->next;
-	else
-		n = r->nodes_end++;
-	rib_node_at(r, n)->next = RIB_NONE;
-	return n;
-}
-
-static void nodes_give(struct rib *r, uint32_t first)
-{
-	while (first != RIB_NONE) {
-		struct rib_node *n = rib_node_at(r, first);
-		uint32_t next = n->next;
-
-		n->next = r->nodes_free;
-		r->nodes_free = first;
-		first = next;
-	}
+	if (room && !n)
+		give_block(r, e);
+	else if (room > 1 && n <= holds(room - 1) / 2)
+		(void)move(r, e, n, room - 1);
 }
 
 size_t rib_list(
     const struct rib *r, const struct rib_entry *e, uint32_t *to, size_t max)
 {
-	size_t n = 0;
+	size_t n = e->n < max ? e->n : max;
 
-	if (!e->n || !max)
+	if (!n)
 		return 0;
-	to[n++] = e->best;
-	for (uint32_t at = e->more; at != RIB_NONE;) {
-		const struct rib_node *node = rib_node_at(r, at);
-
-		for (unsigned i = 0; i < 3 && n < e->n; i++) {
-			if (n == max)
-				return n;
-			to[n++] = node->set[i];
-		}
-		at = node->next;
-	}
+	to[0] = e->best;
+	if (n > 1)
+		memcpy(to + 1, rib_others(r, e), (n - 1) * sizeof *to);
 	return n;
 }
 
-/* Writes the list back, for which nodes are reserved. */
-static void store(
-    struct rib *r, struct rib_entry *e, const uint32_t *list, size_t n)
+/* Writes back a list of as many paths as there are. */
+static void store(struct rib *r, struct rib_entry *e, const uint32_t *list)
 {
-	uint32_t *link = &e->more;
+	e->best = list[0];
+	if (e->n > 1)
+		memcpy(rib_others(r, e), list + 1, (e->n - 1u) * sizeof *list);
+}
 
-	e->best = n ? list[0] : RIB_NONE;
-	e->n = (uint16_t)n;
-	for (size_t done = 1; done < n;) {
-		if (*link == RIB_NONE)
-			*link = node_new(r);
-		struct rib_node *node = rib_node_at(r, *link);
-		for (unsigned i = 0; i < 3 && done < n; i++)
-			node->set[i] = list[done++];
-		link = &node->next;
-	}
-	nodes_give(r, *link);
-	*link = RIB_NONE;
+static bool is_of(
+    const struct rib *r, uint32_t set, uint32_t slot, uint32_t path_id)
+{
+	return rib_set_slot(r, set) == slot &&
+	       rib_set_at(r, set)->path_id == path_id;
 }
 
 uint32_t rib_have(const struct rib *r, const struct rib_entry *e, uint32_t slot,
     uint32_t path_id)
 {
-	unsigned left = e->n;
-
-	if (!left)
+	if (!e->n)
 		return RIB_NONE;
-	if (rib_set_slot(r, e->best) == slot &&
-	    rib_set_at(r, e->best)->path_id == path_id)
+	if (is_of(r, e->best, slot, path_id))
 		return e->best;
-	left--;
-	for (uint32_t at = e->more; left; at = rib_node_at(r, at)->next) {
-		const struct rib_node *node = rib_node_at(r, at);
-
-		for (unsigned i = 0; i < 3 && left; i++, left--)
-			if (rib_set_slot(r, node->set[i]) == slot &&
-			    rib_set_at(r, node->set[i])->path_id == path_id)
-				return node->set[i];
-	}
+	const uint32_t *others = rib_others(r, e);
+	for (unsigned i = 0; i + 1u < e->n; i++)
+		if (is_of(r, others[i], slot, path_id))
+			return others[i];
 	return RIB_NONE;
 }
 
 unsigned rib_count(
     const struct rib *r, const struct rib_entry *e, uint32_t slot)
 {
-	unsigned left = e->n;
 	unsigned n = 0;
 
-	if (!left)
+	if (!e->n)
 		return 0;
 	n += rib_set_slot(r, e->best) == slot;
-	left--;
-	for (uint32_t at = e->more; left; at = rib_node_at(r, at)->next) {
-		const struct rib_node *node = rib_node_at(r, at);
-
-		for (unsigned i = 0; i < 3 && left; i++, left--)
-			n += rib_set_slot(r, node->set[i]) == slot;
-	}
+	const uint32_t *others = rib_others(r, e);
+	for (unsigned i = 0; i + 1u < e->n; i++)
+		n += rib_set_slot(r, others[i]) == slot;
 	return n;
 }
 
@@ -172,49 +175,84 @@ static void sort_tie(const struct rib *r, uint32_t *list, size_t n)
 		list[i] = was[order[i]];
 }
 
-/* Puts set into list[0..n) where it ranks. */
-static void insert(const struct rib *r, uint32_t *list, size_t n, uint32_t set)
+/*
+ * A path has come to, or gone from, those of [lo, hi) that tie with it, and one
+ * of them has its neighbour AS: MED may put all of them into another order.
+ */
+static void order_tie(struct rib *r, struct rib_entry *e, size_t lo, size_t hi)
 {
+	rib_list(r, e, r->list, RIB_PATHS_MAX);
+	sort_tie(r, r->list + lo, hi - lo);
+	store(r, e, r->list);
+}
+
+static uint32_t nth(const struct rib_entry *e, const uint32_t *others, size_t i)
+{
+	return i ? others[i - 1] : e->best;
+}
+
+/* Puts set in where it ranks; there is room. */
+static void insert(struct rib *r, struct rib_entry *e, uint32_t set)
+{
+	uint32_t *others = rib_others(r, e);
 	uint32_t t = top(r, set);
+	size_t n = e->n;
 	size_t lo = 0;
 	bool grouped = false;
 
-	while (lo < n && top(r, list[lo]) < t)
+	while (lo < n && top(r, nth(e, others, lo)) < t)
 		lo++;
 	size_t at = lo;
-	while (
-	    at < n && top(r, list[at]) == t && !peer_before(r, set, list[at]))
-		at++;
-	size_t hi = at;
-	for (; hi < n && top(r, list[hi]) == t; hi++)
-		;
-	for (size_t i = lo; i < hi && !grouped; i++)
-		grouped = same_neighbour(r, set, list[i]);
-	memmove(list + at + 1, list + at, (n - at) * sizeof *list);
-	list[at] = set;
+	size_t hi = lo;
+	for (; hi < n && top(r, nth(e, others, hi)) == t; hi++) {
+		uint32_t other = nth(e, others, hi);
+
+		grouped |= same_neighbour(r, set, other);
+		if (at == hi && !peer_before(r, set, other))
+			at++;
+	}
+	e->n++;
+	if (at == 0) {
+		memmove(others + 1, others, (n - 1) * sizeof *others);
+		others[0] = e->best;
+		e->best = set;
+	} else {
+		memmove(
+		    others + at, others + at - 1, (n - at) * sizeof *others);
+		others[at - 1] = set;
+	}
 	if (grouped)
-		sort_tie(r, list + lo, hi + 1 - lo);
+		order_tie(r, e, lo, hi + 1);
 }
 
-/* Takes set out of list[0..n). */
-static void take(const struct rib *r, uint32_t *list, size_t n, uint32_t set)
+/* Takes set out. */
+static void take(struct rib *r, struct rib_entry *e, uint32_t set)
 {
+	uint32_t *others = rib_others(r, e);
+	size_t n = e->n;
 	size_t at = 0;
 	bool grouped = false;
 
-	while (list[at] != set)
+	while (nth(e, others, at) != set)
 		must(++at < n);
 	uint32_t t = top(r, set);
 	size_t lo = at, hi = at + 1;
-	while (lo && top(r, list[lo - 1]) == t)
-		lo--;
-	while (hi < n && top(r, list[hi]) == t)
-		hi++;
-	for (size_t i = lo; i < hi && !grouped; i++)
-		grouped = i != at && same_neighbour(r, set, list[i]);
-	memmove(list + at, list + at + 1, (n - at - 1) * sizeof *list);
+	for (; lo && top(r, nth(e, others, lo - 1)) == t; lo--)
+		grouped |= same_neighbour(r, set, nth(e, others, lo - 1));
+	for (; hi < n && top(r, nth(e, others, hi)) == t; hi++)
+		grouped |= same_neighbour(r, set, nth(e, others, hi));
+	e->n--;
+	if (n == 1) {
+		e->best = RIB_NONE;
+	} else if (at == 0) {
+		e->best = others[0];
+		memmove(others, others + 1, (n - 2) * sizeof *others);
+	} else {
+		memmove(others + at - 1, others + at,
+		    (n - at - 1) * sizeof *others);
+	}
 	if (grouped)
-		sort_tie(r, list + lo, hi - lo - 1);
+		order_tie(r, e, lo, hi - 1);
 }
 
 bool rib_put(
@@ -227,17 +265,14 @@ bool rib_put(
 		rib_put_first(r, f, e, set);
 	} else if (n == 1 && old != RIB_NONE) {
 		e->best = set;
+	} else if (old != RIB_NONE) {
+		take(r, e, old);
+		insert(r, e, set);
 	} else {
-		if ((old == RIB_NONE && n == RIB_PATHS_MAX) ||
-		    !reserve(r, n / 3 + 1))
+		if (n == RIB_PATHS_MAX || !make_room(r, e))
 			return false;
-		n = rib_list(r, e, r->list, RIB_PATHS_MAX);
-		if (old != RIB_NONE)
-			take(r, r->list, n--, old);
-		else
-			r->table[f].paths++;
-		insert(r, r->list, n, set);
-		store(r, e, r->list, n + 1);
+		r->table[f].paths++;
+		insert(r, e, set);
 	}
 	if (old != RIB_NONE)
 		rib_set_unref(r, old);
@@ -247,11 +282,10 @@ bool rib_put(
 void rib_cut(struct rib *r, enum family f, uint32_t id, uint32_t old)
 {
 	struct rib_entry *e = rib_entry_at(r, f, id);
-	size_t n = rib_list(r, e, r->list, RIB_PATHS_MAX);
 
-	must(n);
-	take(r, r->list, n, old);
-	store(r, e, r->list, n - 1);
+	must(e->n);
+	take(r, e, old);
+	trim(r, e);
 	r->table[f].paths--;
 	rib_set_unref(r, old);
 }

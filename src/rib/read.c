@@ -38,14 +38,10 @@ size_t rib_paths(const struct rib *r, enum family f, uint32_t id,
 		return 0;
 	if (!rib_set_dead(r, e->best) && n < max)
 		ret_sets[n++] = e->best;
-	unsigned left = e->n - 1u;
-	for (uint32_t at = e->more; left; at = rib_node_at(r, at)->next) {
-		const struct rib_node *node = rib_node_at(r, at);
-
-		for (unsigned i = 0; i < 3 && left; i++, left--)
-			if (!rib_set_dead(r, node->set[i]) && n < max)
-				ret_sets[n++] = node->set[i];
-	}
+	const uint32_t *others = rib_others(r, e);
+	for (unsigned i = 0; i + 1u < e->n; i++)
+		if (!rib_set_dead(r, others[i]) && n < max)
+			ret_sets[n++] = others[i];
 	return n;
 }
 
@@ -91,6 +87,5 @@ void rib_stats(const struct rib *r, struct rib_stats *ret)
 				sizeof(uint32_t)) +
 		    sizeof(struct rib_page) + 3) +
 	    (sizeof(uint32_t) << r->set_index.bits) + (size_t)r->blobs.end * 8;
-	ret->memory_bytes +=
-	    (size_t)r->nodes_end * sizeof(struct rib_node) + ret->sets_memory;
+	ret->memory_bytes += (size_t)r->lists.end * 8 + ret->sets_memory;
 }

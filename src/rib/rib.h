@@ -2,8 +2,8 @@
  * The routes: every path that a member has announced, rejected ones
  * included, in rank order per prefix.
  *
- *   prefix entry (by id)  addr len | best -> set | further -> node | n
- *   node (16 bytes)       set set set | next node
+ *   prefix entry (by id)  addr len | best -> set | others -> block | n
+ *   block                 set set set ...
  *   set (interned)        source slot, family, path id, verdict, class,
  *                         canonical attributes, next hop
  *

@@ -24,22 +24,19 @@
 /* The end of every prefix entry; the address stands before it. */
 struct rib_entry {
 	uint32_t best; /* first in rank; RIB_NONE: no path */
-	uint32_t more; /* first node of the others; next free id when free */
+	uint32_t more; /* block of the others (paths.c); when free: next one */
 	uint16_t n;    /* paths */
 	uint8_t len;
 	uint8_t flags; /* enum rib_entry_flag */
 };
+
+#define RIB_ROOM_BITS 4u /* low bits of more: how large the block is */
 
 enum rib_entry_flag {
 	RIB_ENTRY_FREE = 1,
 	RIB_ENTRY_DIRTY = 2, /* the exchange's: touched in this batch */
 	RIB_ENTRY_KEPT = 4,  /* the exchange's: empty, but not to be freed */
 	RIB_ENTRY_ADDED = 8, /* while the index grows: it is in the new one */
-};
-
-struct rib_node {
-	uint32_t set[3];
-	uint32_t next;
 };
 
 struct rib_index {
@@ -112,9 +109,7 @@ struct rib {
 	uint64_t seed;
 	bool full; /* some table could not grow */
 
-	struct rib_vec nodes;
-	uint32_t nodes_end;
-	uint32_t nodes_free;
+	struct rib_blobs lists; /* paths but the first, a block a prefix */
 
 	struct rib_vec sets;
 	struct rib_vec keys; /* uint64_t a set */
@@ -171,9 +166,14 @@ static inline const uint8_t *rib_addr_at(
 	return (const uint8_t *)t->mem.p + (size_t)id * rib_stride(f);
 }
 
-static inline struct rib_node *rib_node_at(const struct rib *r, uint32_t n)
+/* Its n - 1 paths after the first, in rank order; NULL when n is 1. */
+static inline uint32_t *rib_others(
+    const struct rib *r, const struct rib_entry *e)
 {
-	return (struct rib_node *)r->nodes.p + n;
+	if (e->more == RIB_NONE)
+		return NULL;
+	return (uint32_t *)(void *)rib_blob_at(
+	    &r->lists, e->more >> RIB_ROOM_BITS);
 }
 
 static inline struct rib_set *rib_set_at(const struct rib *r, uint32_t set)

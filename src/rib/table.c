@@ -215,9 +215,9 @@ static inline __attribute__((always_inline)) void locate(
 			v[i].id = add(r, f, &v[i]);
 		if (v[i].id == RIB_NONE)
 			continue;
-		uint32_t more = rib_entry_at(r, f, v[i].id)->more;
-		if (more != RIB_NONE)
-			__builtin_prefetch(rib_node_at(r, more), 1);
+		const struct rib_entry *e = rib_entry_at(r, f, v[i].id);
+		if (e->n > 1)
+			__builtin_prefetch(rib_others(r, e), 1);
 	}
 }
 
@@ -264,7 +264,6 @@ int rib_new(uint32_t max, struct rib **ret)
 	must(max <= RIB_ID_MAX);
 	r->max = max;
 	r->seed = clock_seed();
-	r->nodes_free = RIB_NONE;
 	r->pages_free = RIB_NONE;
 	for (uint32_t i = 0; i < FEED_SLOTS; i++)
 		r->slot[i].pages = RIB_NONE;
@@ -276,7 +275,7 @@ int rib_new(uint32_t max, struct rib **ret)
 		if (rib_index_new(&t->index, RIB_INDEX_BITS_MIN))
 			goto no_memory;
 	}
-	r->nodes.most = (size_t)4 << 30;
+	r->lists.mem.most = (size_t)2 << 30; /* its numbers have 28 bits */
 	r->sets.most = (RIB_ID_MAX + 2) * sizeof(struct rib_set);
 	r->keys.most = (RIB_ID_MAX + 2) * sizeof(uint64_t);
 	r->classes.most = (RIB_ID_MAX + 2) * sizeof(uint32_t);
@@ -302,7 +301,7 @@ void rib_free(struct rib *r)
 		rib_index_done(&r->table[f].index);
 		rib_index_done(&r->table[f].old);
 	}
-	rib_vec_done(&r->nodes);
+	rib_vec_done(&r->lists.mem);
 	rib_vec_done(&r->sets);
 	rib_vec_done(&r->keys);
 	rib_vec_done(&r->classes);
