@@ -75,7 +75,9 @@ static const char *announce(
 		rib_set_unref(x->rib, old);
 		return NULL;
 	}
-	dirty_touch(x, f, id);
+	if (!dirty_unseen(x, f, e, in->set) ||
+	    (old != RIB_NONE && !dirty_unseen(x, f, e, old)))
+		dirty_touch(x, f, id);
 	count(x, c, f, old, in->set);
 	if (rib_put(x->rib, f, id, old, in->set))
 		return NULL;
@@ -91,11 +93,12 @@ static void withdraw(
 
 	if (id == RIB_NONE)
 		return;
-	uint32_t old =
-	    rib_have(x->rib, rib_entry_at(x->rib, f, id), in->slot, v->path_id);
+	const struct rib_entry *e = rib_entry_at(x->rib, f, id);
+	uint32_t old = rib_have(x->rib, e, in->slot, v->path_id);
 	if (old == RIB_NONE)
 		return;
-	dirty_touch(x, f, id);
+	if (!dirty_unseen(x, f, e, old))
+		dirty_touch(x, f, id);
 	count(x, &x->slot[in->slot]->c, f, old, RIB_NONE);
 	rib_cut(x->rib, f, id, old);
 }

@@ -56,31 +56,42 @@ static uint32_t keep_old(
 {
 	ATTR_UNINIT uint64_t rest[WORDS_MAX];
 	uint64_t any_ap = 0;
-	uint32_t *list = x->rib->list;
-	size_t n = 1;
+	const uint32_t *others = rib_others(x->rib, e);
 	uint32_t kept = 0;
 
-	if (e->n == 1)
-		list[0] = e->best;
-	else
-		n = rib_list(x->rib, e, list, RIB_PATHS_MAX);
-	memcpy(rest, x->clients[f], x->words * sizeof *rest);
+	bits_copy(x, rest, x->clients[f]);
 	for (uint32_t i = 0; i < x->words; i++)
 		any_ap |= x->ap_clients[f][i];
-	vec_room(&x->old, n, sizeof *list);
-	while (kept < n) {
-		uint32_t set = list[kept++];
+	vec_room(&x->old, e->n, sizeof *others);
+	while (kept < e->n) {
+		uint32_t set = rib_nth(e, others, kept);
 
-		if (rib_rejected(x->rib, set)) {
-			kept--; /* refused ones are last */
-			break;
-		}
+		if (rib_rejected(x->rib, set))
+			break; /* refused ones are last */
+		kept++;
 		vec_u32(&x->old)[x->old.n++] = set;
 		rib_set_ref(x->rib, set);
 		if (!left_after(x, rest, set) && !any_ap)
 			break;
 	}
 	return kept;
+}
+
+bool dirty_unseen(const struct exchange *x, enum family f,
+    const struct rib_entry *e, uint32_t set)
+{
+	ATTR_UNINIT uint64_t rest[WORDS_MAX];
+
+	if (e->n < 2 || e->flags & RIB_ENTRY_DIRTY || x->watch)
+		return false;
+	uint32_t second = *rib_others(x->rib, e);
+	if (rib_top(x->rib, set) <= rib_top(x->rib, second))
+		return false;
+	for (uint32_t i = 0; i < x->words; i++)
+		if (x->ap_clients[f][i])
+			return false;
+	bits_copy(x, rest, x->clients[f]);
+	return !left_after(x, rest, e->best) || !left_after(x, rest, second);
 }
 
 void dirty_touch(struct exchange *x, enum family f, uint32_t id)

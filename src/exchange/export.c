@@ -22,7 +22,7 @@ static uint64_t *mask_at(const struct exchange *x, uint32_t mask)
 static bool mask_is(
     const struct exchange *x, uint32_t mask, const uint64_t *bits)
 {
-	return !memcmp(mask_at(x, mask), bits, x->words * sizeof *bits);
+	return bits_same(x, mask_at(x, mask), bits);
 }
 
 static uint32_t mask_add(struct exchange *x, const uint64_t *bits)
@@ -372,7 +372,7 @@ static void look_before(
 	uint64_t left;
 
 	b->n = 0;
-	memcpy(b->rest, x->clients[d->family], x->words * sizeof *b->rest);
+	bits_copy(x, b->rest, x->clients[d->family]);
 	for (uint32_t i = 0; i < d->n; i++) {
 		ATTR_UNINIT uint64_t to[WORDS_MAX];
 		bool kept = b->n < OLD_MAX;
@@ -393,7 +393,7 @@ static void compare(struct exchange *x, const struct dirty *d,
 	ATTR_UNINIT uint64_t changed[WORDS_MAX], fresh[WORDS_MAX];
 	uint64_t any = 0, any_fresh = 0;
 
-	memcpy(changed, to, x->words * sizeof *changed);
+	bits_copy(x, changed, to);
 	for (uint32_t k = 0; k < b->n; k++) {
 		if (!rib_set_same(x->rib, b->set[k], set))
 			continue;
@@ -432,7 +432,7 @@ static void differ_first(
 		return;
 	}
 	*first = (struct first){.set = set, .run = RIB_NONE};
-	memcpy(rest, x->clients[d->family], x->words * sizeof *rest);
+	bits_copy(x, rest, x->clients[d->family]);
 	if (rib_rejected(x->rib, set) || !give(x, set, rest, to, &left))
 		return;
 	export_change(x, set, d->family, false, 0, to, d->id);
@@ -449,25 +449,22 @@ static void differ(struct exchange *x, const struct dirty *d)
 	const struct rib_entry *e = rib_entry_at(x->rib, d->family, d->id);
 	struct before *b = &x->before;
 	ATTR_UNINIT uint64_t rest[WORDS_MAX], to[WORDS_MAX];
+	const uint32_t *others = rib_others(x->rib, e);
 	uint64_t left = 1, any = 0;
-	uint32_t *list = x->rib->list;
-	size_t n = e->n;
 
-	if (!d->n && n == 1) {
+	if (!d->n && e->n == 1) {
 		differ_first(x, d, e->best);
 		return;
 	}
 	look_before(x, d, b);
-	if (n == 1)
-		list[0] = e->best;
-	else
-		n = rib_list(x->rib, e, list, RIB_PATHS_MAX);
-	memcpy(rest, x->clients[d->family], x->words * sizeof *rest);
-	for (size_t i = 0; i < n && left; i++) {
-		if (rib_rejected(x->rib, list[i]))
+	bits_copy(x, rest, x->clients[d->family]);
+	for (size_t i = 0; i < e->n && left; i++) {
+		uint32_t set = rib_nth(e, others, i);
+
+		if (rib_rejected(x->rib, set))
 			break; /* refused ones are last */
-		if (give(x, list[i], rest, to, &left))
-			compare(x, d, b, list[i], to);
+		if (give(x, set, rest, to, &left))
+			compare(x, d, b, set, to);
 	}
 	for (uint32_t i = 0; i < x->words; i++) {
 		rest[i] &= x->clients[d->family][i] & ~b->rest[i];
@@ -541,7 +538,7 @@ static bool clients_of(
 	uint64_t left;
 	uint64_t all[WORDS_MAX];
 
-	memcpy(all, x->ap_clients[f], x->words * sizeof *all);
+	bits_copy(x, all, x->ap_clients[f]);
 	return give(x, set, all, to, &left);
 }
 

@@ -371,6 +371,23 @@ static inline void bit_clear(uint64_t *b, uint32_t i)
 	b[i / 64] &= ~(1ull << i % 64);
 }
 
+/* Nearly always one word: no reason to call memcpy(). */
+static inline void bits_copy(
+    const struct exchange *x, uint64_t *to, const uint64_t *from)
+{
+	to[0] = from[0];
+	if (__builtin_expect(x->words > 1, 0))
+		memcpy(to + 1, from + 1, (x->words - 1) * sizeof *to);
+}
+
+static inline bool bits_same(
+    const struct exchange *x, const uint64_t *a, const uint64_t *b)
+{
+	return a[0] == b[0] &&
+	       (__builtin_expect(x->words == 1, 1) ||
+		   !memcmp(a + 1, b + 1, (x->words - 1) * sizeof *a));
+}
+
 void vec_grow(struct vec *v, size_t n, size_t size);
 
 /* Room for n more of size bytes; ends the role when memory is out. */
@@ -495,6 +512,13 @@ void apply_all(struct exchange *x);
 void apply_close(struct exchange *x, uint32_t slot, const char *why);
 
 /* dirty.c */
+/*
+ * Nobody has that path of the entry, or will have when it is put in: each
+ * client has one of the first two, and it ranks behind them.  So it may come
+ * and go without being looked at.  False also where that is not known.
+ */
+bool dirty_unseen(const struct exchange *x, enum family f,
+    const struct rib_entry *e, uint32_t set);
 void dirty_touch(struct exchange *x, enum family f, uint32_t id);
 /* As a prefix that nobody has been told of yet. */
 void dirty_fresh(struct exchange *x, enum family f, uint32_t id);

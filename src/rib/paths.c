@@ -127,11 +127,6 @@ unsigned rib_count(
 	return n;
 }
 
-static uint32_t top(const struct rib *r, uint32_t set)
-{
-	return (uint32_t)(rib_key_of(r, set) >> RIB_KEY_SHIFT);
-}
-
 static bool same_neighbour(const struct rib *r, uint32_t a, uint32_t b)
 {
 	uint32_t na = (uint32_t)rib_key_of(r, a);
@@ -186,26 +181,21 @@ static void order_tie(struct rib *r, struct rib_entry *e, size_t lo, size_t hi)
 	store(r, e, r->list);
 }
 
-static uint32_t nth(const struct rib_entry *e, const uint32_t *others, size_t i)
-{
-	return i ? others[i - 1] : e->best;
-}
-
 /* Puts set in where it ranks; there is room. */
 static void insert(struct rib *r, struct rib_entry *e, uint32_t set)
 {
 	uint32_t *others = rib_others(r, e);
-	uint32_t t = top(r, set);
+	uint32_t t = rib_top(r, set);
 	size_t n = e->n;
 	size_t lo = 0;
 	bool grouped = false;
 
-	while (lo < n && top(r, nth(e, others, lo)) < t)
+	while (lo < n && rib_top(r, rib_nth(e, others, lo)) < t)
 		lo++;
 	size_t at = lo;
 	size_t hi = lo;
-	for (; hi < n && top(r, nth(e, others, hi)) == t; hi++) {
-		uint32_t other = nth(e, others, hi);
+	for (; hi < n && rib_top(r, rib_nth(e, others, hi)) == t; hi++) {
+		uint32_t other = rib_nth(e, others, hi);
 
 		grouped |= same_neighbour(r, set, other);
 		if (at == hi && !peer_before(r, set, other))
@@ -233,14 +223,14 @@ static void take(struct rib *r, struct rib_entry *e, uint32_t set)
 	size_t at = 0;
 	bool grouped = false;
 
-	while (nth(e, others, at) != set)
+	while (rib_nth(e, others, at) != set)
 		must(++at < n);
-	uint32_t t = top(r, set);
+	uint32_t t = rib_top(r, set);
 	size_t lo = at, hi = at + 1;
-	for (; lo && top(r, nth(e, others, lo - 1)) == t; lo--)
-		grouped |= same_neighbour(r, set, nth(e, others, lo - 1));
-	for (; hi < n && top(r, nth(e, others, hi)) == t; hi++)
-		grouped |= same_neighbour(r, set, nth(e, others, hi));
+	for (; lo && rib_top(r, rib_nth(e, others, lo - 1)) == t; lo--)
+		grouped |= same_neighbour(r, set, rib_nth(e, others, lo - 1));
+	for (; hi < n && rib_top(r, rib_nth(e, others, hi)) == t; hi++)
+		grouped |= same_neighbour(r, set, rib_nth(e, others, hi));
 	e->n--;
 	if (n == 1) {
 		e->best = RIB_NONE;

@@ -157,6 +157,13 @@ static inline struct rib_entry *rib_entry_at(
 					    family_bytes(f));
 }
 
+/* The path of that rank, from 0; others: of rib_others(). */
+static inline uint32_t rib_nth(
+    const struct rib_entry *e, const uint32_t *others, size_t i)
+{
+	return i ? others[i - 1] : e->best;
+}
+
 /* Its address bytes. */
 static inline const uint8_t *rib_addr_at(
     const struct rib *r, enum family f, uint32_t id)
@@ -189,6 +196,14 @@ static inline uint32_t rib_set_slot(const struct rib *r, uint32_t set)
 static inline uint64_t rib_key_of(const struct rib *r, uint32_t set)
 {
 	return ((const uint64_t *)r->keys.p)[set];
+}
+
+#define RIB_KEY_SHIFT 45 /* above it: what rib_top() gives */
+
+/* All rules up to ORIGIN: the lower ranks first, equal ones tie. */
+static inline uint32_t rib_top(const struct rib *r, uint32_t set)
+{
+	return (uint32_t)(rib_key_of(r, set) >> RIB_KEY_SHIFT);
 }
 
 static inline uint32_t rib_class_of(const struct rib *r, uint32_t set)
@@ -335,7 +350,5 @@ size_t rib_list(
 
 /* ---- rank --------------------------------------------------------------- */
 
-/* Ranks compare as the keys' upper bits do; equal: rib_rank_sort(). */
-#define RIB_KEY_SHIFT 45
 uint64_t rib_rank_key(const struct rib_rank *rank, bool rejected);
 void rib_rank_of(const struct rib *r, uint32_t set, struct rib_rank *ret);
