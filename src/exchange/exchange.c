@@ -72,8 +72,8 @@ void exchange_free(struct exchange *x)
 	registry_free(x->registry);
 	arena_done(&x->arena);
 	struct vec *vecs[] = {&x->dirty, &x->old, &x->runs, &x->changes,
-	    &x->sorted, &x->masks, &x->deltas, &x->kept[0], &x->kept[1],
-	    &x->replaced, &x->replaced_by};
+	    &x->sorted, &x->masks, &x->deltas, &x->kept[0].ids, &x->kept[1].ids,
+	    &x->replaced, &x->replaced_by, &x->run_of};
 	for (size_t i = 0; i < sizeof vecs / sizeof *vecs; i++)
 		free(vecs[i]->p);
 	free(x->run_table);
@@ -351,10 +351,13 @@ bool exchange_work(struct exchange *x, uint64_t now_ns, uint64_t budget_ns)
 		}
 	}
 	export_flush(x); /* clients are served what the journals agree with */
-	dirty_relieve(x);
+	kept_relieve(x);
 	if (x->area)
 		more |= serve_step(x, deadline);
 	more |= watch_work(x, deadline);
+	if (x->area)
+		journal_publish(x); /* nobody waits for what comes next */
+	more |= kept_tidy(x, deadline);
 	if (x->area && (x->counts_due || more) &&
 	    x->now - x->counts_ns > COUNTS_NS)
 		put_counts(x);
@@ -370,6 +373,8 @@ uint64_t exchange_due(const struct exchange *x)
 		due = due < x->counts_ns + COUNTS_NS
 			  ? due
 			  : x->counts_ns + COUNTS_NS + 1;
+	if (kept_due(x) < due)
+		due = kept_due(x);
 	if (x->n_lagging || x->pending || journal_strained(x))
 		poll = x->now + POLL_NS;
 	return due < poll ? due : poll;

@@ -202,6 +202,8 @@ struct exchange_stats {
 	uint64_t laggards; /* clients served from the RIB now */
 	uint64_t skips;	   /* times that a client was left behind so far */
 	uint64_t memory_bytes;
+	uint64_t empty[FAMILY_COUNT]; /* prefixes without a path that keep their
+					 place; not among those of rib */
 	bool deferring[FAMILY_COUNT]; /* selection deferral, RFC 4724 s4.1 */
 	bool judging;		      /* kept routes are being judged again */
 };

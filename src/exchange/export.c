@@ -230,6 +230,20 @@ uint32_t export_mask_of(struct exchange *x, uint32_t slot)
 	return export_mask(x, mask);
 }
 
+static uint8_t variant_for(
+    const struct exchange *x, uint32_t set, uint32_t slot)
+{
+	uint8_t variant = 0;
+
+	if (set == RIB_NONE)
+		return 0;
+	const struct class *c = &x->classes.v[rib_class_of(x->rib, set)];
+	for (unsigned k = 0; k < VARIANT_BITS && c->varied; k++)
+		if (bit_get(c->bits + (size_t)(k + 1) * x->words, slot))
+			variant |= (uint8_t)(1u << k);
+	return variant;
+}
+
 void export_to(struct exchange *x, uint32_t set, enum family f, bool add_path,
     uint32_t path_id, uint32_t slot, uint32_t mask, uint32_t id)
 {
@@ -237,17 +251,32 @@ void export_to(struct exchange *x, uint32_t set, enum family f, bool add_path,
 	    .mask = mask,
 	    .family = (uint8_t)f,
 	    .add_path = add_path,
-	    .path_id = path_id};
+	    .path_id = path_id,
+	    .variant = variant_for(x, set, slot)};
 
-	if (set != RIB_NONE) {
-		const struct class *c =
-		    &x->classes.v[rib_class_of(x->rib, set)];
-
-		for (unsigned k = 0; k < VARIANT_BITS && c->varied; k++)
-			if (bit_get(c->bits + (size_t)(k + 1) * x->words, slot))
-				want.variant |= (uint8_t)(1u << k);
-	}
 	add_to_run(x, &want, id);
+}
+
+uint32_t export_begin(struct exchange *x, uint32_t set, enum family f,
+    uint32_t slot, uint32_t mask)
+{
+	vec_room(&x->runs, 1, sizeof(struct run));
+	uint32_t run = (uint32_t)x->runs.n++;
+	*run_at(x, run) = (struct run){.set = set,
+	    .mask = mask,
+	    .family = (uint8_t)f,
+	    .variant = variant_for(x, set, slot)};
+	return run;
+}
+
+bool export_is_of(const struct exchange *x, uint32_t run, uint32_t set)
+{
+	return run < x->runs.n && run_at(x, run)->set == set;
+}
+
+void export_more(struct exchange *x, uint32_t run, uint32_t id)
+{
+	push_change(x, run, id);
 }
 
 /* Orders the changes by run, and writes each run out. */
@@ -526,7 +555,7 @@ void export_flush(struct exchange *x)
 
 		e->flags &= (uint8_t)~RIB_ENTRY_DIRTY;
 		if (!e->n)
-			dirty_drop(x, v[i].family, v[i].id);
+			kept_add(x, v[i].family, v[i].id);
 	}
 }
 

@@ -89,7 +89,8 @@ struct lag { /* of one client and family, while it is served from the RIB */
 	uint64_t mark[2]; /* ends of the last two slices in the journal */
 	uint32_t slice;	  /* prefixes of the next one */
 	bool left;	  /* SKIP is sent: it leaves the journal */
-	bool joining;	  /* never had the table: count it when done */
+	bool joining;	  /* never had the table */
+	bool uncounted;	  /* has it: how much that is must be counted */
 	bool borr;	  /* Beginning of route refresh comes first */
 	bool eor;	  /* End-of-RIB when done */
 	bool eorr;	  /* End of route refresh when done */
@@ -198,6 +199,14 @@ struct vec { /* a plain growing array */
 	size_t cap;
 };
 
+struct kept { /* of a family: prefixes without a path (kept.c) */
+	struct vec ids;
+	size_t done;
+	size_t old;
+	size_t look;	   /* so many: time to look at what laggards need */
+	uint64_t since_ns; /* all but the old ones came later */
+};
+
 struct journal {
 	uint32_t first; /* oldest chunk, FEED_NO_CHUNK: none yet */
 	uint32_t open;
@@ -269,8 +278,7 @@ struct exchange {
 	uint32_t *run_table; /* by hash: run + 1 */
 	uint32_t run_table_bits;
 	uint32_t last_run;
-	struct vec kept[FAMILY_COUNT];	/* empty prefixes that laggards need */
-	size_t kept_look[FAMILY_COUNT]; /* so many: time to look at them */
+	struct kept kept[FAMILY_COUNT];
 
 	/* out */
 	struct feed_shared *area;
@@ -301,6 +309,7 @@ struct exchange {
 	struct vec replaced_by; /* new set by old */
 	uint32_t sweep_list[RIB_PATHS_MAX];
 	uint32_t serve_next;
+	struct vec run_of; /* while a client is served: a set's run, perhaps */
 	uint64_t serve_due;
 
 	/* restart */
@@ -522,12 +531,21 @@ bool dirty_unseen(const struct exchange *x, enum family f,
 void dirty_touch(struct exchange *x, enum family f, uint32_t id);
 /* As a prefix that nobody has been told of yet. */
 void dirty_fresh(struct exchange *x, enum family f, uint32_t id);
-/* Frees an empty prefix, unless a laggard is still to hear of it. */
-void dirty_drop(struct exchange *x, enum family f, uint32_t id);
-/* Frees the kept prefixes that no laggard is to hear of any more. */
-void dirty_unkeep(struct exchange *x);
-/* The same when there are many; who alone needs too many is closed. */
-void dirty_relieve(struct exchange *x);
+
+/* kept.c */
+/* Keeps a prefix, if it has no path; it has lost its last one. */
+void kept_add(struct exchange *x, enum family f, uint32_t id);
+/* Gives back those that were kept for long enough; true: more at once. */
+bool kept_tidy(struct exchange *x, uint64_t deadline);
+uint64_t kept_due(const struct exchange *x);
+/* Those that laggards do not need, when there are many of them; who alone
+ * needs too many is closed. */
+void kept_relieve(struct exchange *x);
+/* How many have no path, and count for nothing. */
+uint64_t kept_empty(const struct exchange *x, enum family f);
+/* Takes those without a path out of the bits: nobody has to hear of them. */
+void kept_unmark(
+    const struct exchange *x, enum family f, uint64_t *bits, uint32_t words);
 
 /* export.c */
 void export_flush(struct exchange *x);
@@ -538,6 +556,16 @@ void export_change(struct exchange *x, uint32_t set, enum family f,
 void export_to(struct exchange *x, uint32_t set, enum family f, bool add_path,
     uint32_t path_id, uint32_t slot, uint32_t mask, uint32_t id);
 uint32_t export_mask_of(struct exchange *x, uint32_t slot);
+/*
+ * The same for many prefixes in a row, without ADD-PATH: a run of one set for
+ * the client, which the caller finds again by itself, and prefixes for it.
+ */
+uint32_t export_begin(struct exchange *x, uint32_t set, enum family f,
+    uint32_t slot, uint32_t mask);
+/* Is that one of the runs at hand, and of that set?  Any number may be asked.
+ */
+bool export_is_of(const struct exchange *x, uint32_t run, uint32_t set);
+void export_more(struct exchange *x, uint32_t run, uint32_t id);
 /* Ends what export_runs() wrote: counts, and forgets the masks. */
 void export_settle(struct exchange *x);
 uint32_t export_mask(struct exchange *x, const uint64_t *mask);
@@ -622,8 +650,7 @@ void watch_prefix(struct exchange *x, enum family f, uint32_t id);
 void watch_settle(struct exchange *x);
 void watch_dropped(struct exchange *x, uint32_t set);
 void watch_class_dropped(struct exchange *x, uint32_t class);
-/* It is still to be told: an empty prefix must keep its id. */
-bool watch_owes(const struct exchange *x, enum family f, uint32_t id);
+/* Some are still to be told: empty prefixes must keep their ids. */
 bool watch_behind(const struct exchange *x);
 void watch_needs(
     const struct exchange *x, enum family f, uint64_t *bits, uint32_t words);

@@ -136,6 +136,10 @@ void exchange_stats(const struct exchange *x, struct exchange_stats *ret)
 	};
 	rib_stats(x->rib, &ret->rib);
 	ret->memory_bytes = ret->rib.memory_bytes;
+	for (enum family f = 0; f < FAMILY_COUNT; f++) {
+		ret->empty[f] = kept_empty(x, f);
+		ret->rib.prefixes[f] -= ret->empty[f];
+	}
 	for (enum family f = 0; f < FAMILY_COUNT; f++)
 		ret->deferring[f] = x->defer[f] || x->releasing[f];
 	for (uint32_t i = 0; i < x->n_slots; i++)

@@ -39,6 +39,28 @@ static uint32_t exported_end(const struct exchange *x, enum family f)
 	return rib_end(x->rib, f);
 }
 
+/* All that has a path, and what was marked before. */
+static void mark_all(struct exchange *x, enum family f, struct lag *l)
+{
+	uint32_t end = exported_end(x, f);
+	uint32_t words = end / 64 + 1;
+
+	if (words < l->words)
+		words = l->words;
+	uint64_t *bits = calloc(words, sizeof *bits);
+	must(bits);
+	memset(bits, 0xff, end / 64 * sizeof *bits);
+	for (uint32_t id = end / 64 * 64; id < end; id++)
+		bit_set(bits, id);
+	kept_unmark(x, f, bits, words);
+	for (uint32_t i = 0; i < l->words; i++)
+		bits[i] |= l->bits[i];
+	free(l->bits);
+	l->bits = bits;
+	l->words = words;
+	l->at = 0;
+}
+
 void serve_begin(struct exchange *x, uint32_t slot, enum family f, bool all)
 {
 	struct slot *s = x->slot[slot];
@@ -53,14 +75,8 @@ void serve_begin(struct exchange *x, uint32_t slot, enum family f, bool all)
 		x->n_lagging++;
 		s->c.lagging = true;
 	}
-	uint32_t end = exported_end(x, f);
-	if (!all || !end)
-		return;
-	bits_room(l, end - 1);
-	memset(l->bits, 0xff, end / 64 * sizeof *l->bits);
-	for (uint32_t id = end / 64 * 64; id < end; id++)
-		bit_set(l->bits, id);
-	l->at = 0;
+	if (all)
+		mark_all(x, f, l);
 }
 
 void serve_mark(struct exchange *x, uint32_t slot, enum family f, uint32_t id)
@@ -272,21 +288,71 @@ static uint32_t tell_add_path(struct exchange *x, uint32_t slot, enum family f,
 	return (uint32_t)n;
 }
 
-/* Gives how many paths it had to look at. */
-static uint32_t tell(struct exchange *x, uint32_t slot, enum family f,
-    uint32_t mask, uint32_t id)
-{
-	const struct rib_entry *e = rib_entry_at(x->rib, f, id);
-	const struct lag *l = x->slot[slot]->lag[f];
+/* What is the same for all prefixes of a slice, and for the last one. */
+struct telling {
+	uint32_t slot;
+	enum family f;
+	uint32_t mask;
+	uint32_t set;  /* the last one's only path; RIB_NONE: it had more */
+	uint32_t run;  /* what came of it; RIB_NONE: nothing is said */
+	uint32_t gone; /* the run of withdrawals, RIB_NONE: none yet */
+};
 
+/*
+ * The set's run in this slice.  What the array says is only where to look, so
+ * that it is never cleared.
+ */
+static uint32_t run_of(struct exchange *x, struct telling *t, uint32_t set)
+{
+	if (set == RIB_NONE) {
+		if (t->gone == RIB_NONE)
+			t->gone = export_begin(x, set, t->f, t->slot, t->mask);
+		return t->gone;
+	}
+	uint32_t *run = &vec_u32(&x->run_of)[set];
+	if (!export_is_of(x, *run, set))
+		*run = export_begin(x, set, t->f, t->slot, t->mask);
+	return *run;
+}
+
+/* A place for each set there is. */
+static void run_of_room(struct exchange *x)
+{
+	struct vec *v = &x->run_of;
+	size_t n = (size_t)x->rib->pages_end * RIB_PAGE;
+
+	if (n <= v->n)
+		return;
+	vec_room(v, n - v->n, sizeof(uint32_t));
+	memset(vec_u32(v) + v->n, 0, (n - v->n) * sizeof(uint32_t));
+	v->n = n;
+}
+
+/* Gives how many paths it had to look at. */
+static uint32_t tell(struct exchange *x, struct telling *t, uint32_t id)
+{
+	const struct rib_entry *e = rib_entry_at(x->rib, t->f, id);
+	const struct lag *l = x->slot[t->slot]->lag[t->f];
+
+	/* Tables come in so, many prefixes to a set. */
+	if (e->n == 1 && e->best == t->set) {
+		if (t->run != RIB_NONE)
+			export_more(x, t->run, id);
+		return 1;
+	}
 	if (e->flags & RIB_ENTRY_FREE)
 		return 0;
-	if (x->slot[slot]->c.as.add_path_tx & BGP_FAMILY(f))
-		return tell_add_path(x, slot, f, mask, id);
-	uint32_t set = exchange_choice(x, f, id, slot);
+	if (x->slot[t->slot]->c.as.add_path_tx & BGP_FAMILY(t->f))
+		return tell_add_path(x, t->slot, t->f, t->mask, id);
+	uint32_t set = exchange_choice(x, t->f, id, t->slot);
 	/* A client that was never told of it has nothing to lose. */
-	if (set != RIB_NONE || !l->joining || id / 64 < l->told)
-		export_to(x, set, f, false, 0, slot, mask, id);
+	bool silent = set == RIB_NONE && l->joining && id / 64 >= l->told;
+	uint32_t run = silent ? RIB_NONE : run_of(x, t, set);
+
+	if (!silent)
+		export_more(x, run, id);
+	t->set = e->n == 1 && set != RIB_NONE ? set : RIB_NONE;
+	t->run = run;
 	return 1;
 }
 
@@ -295,9 +361,14 @@ static bool slice(struct exchange *x, uint32_t slot, enum family f)
 {
 	struct lag *l = x->slot[slot]->lag[f];
 	uint32_t end = rib_end(x->rib, f);
-	uint32_t mask = export_mask_of(x, slot);
+	struct telling t = {.slot = slot,
+	    .f = f,
+	    .mask = export_mask_of(x, slot),
+	    .set = RIB_NONE,
+	    .gone = RIB_NONE};
 	uint32_t told = 0;
 
+	run_of_room(x);
 	for (; l->at < l->words && told < l->slice; l->at++) {
 		uint64_t bits = l->bits[l->at];
 
@@ -307,7 +378,7 @@ static bool slice(struct exchange *x, uint32_t slot, enum family f)
 		for (; bits; bits &= bits - 1) {
 			uint32_t id =
 			    l->at * 64 + (uint32_t)__builtin_ctzll(bits);
-			uint32_t n = id < end ? tell(x, slot, f, mask, id) : 0;
+			uint32_t n = id < end ? tell(x, &t, id) : 0;
 
 			told += n ? n : 1;
 		}
@@ -321,16 +392,25 @@ static bool slice(struct exchange *x, uint32_t slot, enum family f)
 static void recount(struct exchange *x, uint32_t slot, enum family f)
 {
 	struct slot *s = x->slot[slot];
+	bool add_path = s->c.as.add_path_tx & BGP_FAMILY(f);
 	uint32_t end = rib_end(x->rib, f);
+	uint32_t last = RIB_NONE; /* the last prefix' only path */
+	uint64_t last_n = 0;
 	uint64_t n = 0;
 
 	for (uint32_t id = 0; id < end; id++) {
 		const struct rib_entry *e = rib_entry_at(x->rib, f, id);
 
+		if (e->n == 1 && e->best == last) {
+			n += last_n;
+			continue;
+		}
 		if (e->flags & RIB_ENTRY_FREE || !e->n)
 			continue;
-		if (!(s->c.as.add_path_tx & BGP_FAMILY(f))) {
-			n += exchange_choice(x, f, id, slot) != RIB_NONE;
+		if (!add_path) {
+			last = e->n == 1 ? e->best : RIB_NONE;
+			last_n = exchange_choice(x, f, id, slot) != RIB_NONE;
+			n += last_n;
 			continue;
 		}
 		size_t paths = rib_list(x->rib, e, x->rib->list, RIB_PATHS_MAX);
@@ -356,7 +436,12 @@ static void finish(struct exchange *x, uint32_t slot, enum family f)
 			return;
 		l->eor = false;
 	}
-	if (l->joining)
+	if (l->joining) { /* what it has gone out first, then it is counted */
+		l->joining = false;
+		l->uncounted = true;
+		return;
+	}
+	if (l->uncounted)
 		recount(x, slot, f);
 	serve_end(x, slot, f);
 }
@@ -406,6 +491,7 @@ static bool serve(struct exchange *x, uint32_t slot, enum family f)
 bool serve_step(struct exchange *x, uint64_t deadline)
 {
 	bool some = true;
+	bool ring = false; /* the session role first */
 
 	while (x->n_lagging && some) {
 		some = false;
@@ -414,16 +500,17 @@ bool serve_step(struct exchange *x, uint64_t deadline)
 			struct slot *s = x->slot[i];
 
 			for (enum family f = 0; f < FAMILY_COUNT; f++)
-				if (s && s->c.up && s->lag[f])
+				if (s && s->c.up && s->lag[f]) {
 					some |= serve(x, i, f);
-			if (some && clock_now_ns() > deadline) {
+					ring |=
+					    s->lag[f] && s->lag[f]->uncounted;
+				}
+			if (some && (ring || clock_now_ns() > deadline)) {
 				x->serve_next = (i + 1) % x->n_slots;
 				return true;
 			}
 		}
 	}
-	if (!x->n_lagging && !watch_behind(x))
-		dirty_unkeep(x);
 	return false;
 }
 
@@ -441,11 +528,7 @@ static void unsent_run(
 		memcpy(v.addr, p.prefix.addr.b, sizeof v.addr);
 		if (rib_locate_one(x->rib, f, &v) == RIB_NONE)
 			continue;
-		struct rib_entry *e = rib_entry_at(x->rib, f, v.id);
-		if (!e->n && !(e->flags & RIB_ENTRY_KEPT)) {
-			e->flags |= RIB_ENTRY_KEPT;
-			vec_push_u32(&x->kept[f], v.id);
-		}
+		kept_add(x, f, v.id);
 		serve_mark(x, slot, f, v.id);
 		if (withdrawn && run.add_path)
 			serve_gone(x, slot, f, v.id, p.path_id);

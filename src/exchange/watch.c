@@ -78,14 +78,6 @@ static void owe(struct watch *w, enum family f, uint32_t id)
 	w->behind = true;
 }
 
-bool watch_owes(const struct exchange *x, enum family f, uint32_t id)
-{
-	const struct watch *w = x->watch;
-
-	return w && w->behind && id / 64 < w->words[f] &&
-	       bit_get(w->owed[f], id);
-}
-
 bool watch_behind(const struct exchange *x)
 {
 	return x->watch && x->watch->behind;

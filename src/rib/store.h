@@ -317,6 +317,8 @@ void rib_hint(const struct rib *r, enum family f, struct rib_nlri *v);
 void rib_locate(struct rib *r, enum family f, struct rib_nlri *v, size_t n);
 /* Both for one prefix; its id. */
 uint32_t rib_locate_one(struct rib *r, enum family f, struct rib_nlri *v);
+/* Begins to fetch what rib_release() will look at. */
+void rib_release_hint(const struct rib *r, enum family f, uint32_t id);
 /* Gives the id of a prefix without paths back. */
 void rib_release(struct rib *r, enum family f, uint32_t id);
 

@@ -237,6 +237,15 @@ uint32_t rib_locate_one(struct rib *r, enum family f, struct rib_nlri *v)
 	return v->id;
 }
 
+void rib_release_hint(const struct rib *r, enum family f, uint32_t id)
+{
+	const struct rib_index *x = &r->table[f].index;
+	struct table_ref ref = {r, f};
+
+	__builtin_prefetch(
+	    &x->slot[rib_index_place(x, hash_of_id(&ref, id))], 1);
+}
+
 void rib_release(struct rib *r, enum family f, uint32_t id)
 {
 	struct rib_table *t = &r->table[f];

@@ -285,7 +285,8 @@ static void what_no_laggard_was_told_of_is_not_kept(void **state)
 	assert_true(exchange_client(x, 1)->lagging);
 	exchange_stats(x, &stats);
 	assert_in_range(
-	    stats.rib.prefixes[FAMILY_IPV4], table, table + 2 * step);
+	    stats.rib.prefixes[FAMILY_IPV4] + stats.empty[FAMILY_IPV4], table,
+	    table + 2 * step);
 	finish();
 }
 
@@ -325,6 +326,77 @@ static void refresh(uint32_t slot, uint8_t subtype, unsigned times)
 	for (unsigned i = 0; i < times; i++)
 		exchange_record(x, FEED_REFRESH, slot, 1, &r, sizeof r, now_ns);
 	turn();
+}
+
+/* Bytes of the journals' entries so far, from the first chunk on. */
+static uint64_t written(void)
+{
+	const uint8_t *chunks = (const uint8_t *)area + FEED_CHUNKS_AT;
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < CHUNKS_MAX; i++) {
+		const struct feed_chunk *c =
+		    (const void *)(chunks + (size_t)i * FEED_CHUNK);
+
+		n += atomic_load(&c->used);
+	}
+	return n;
+}
+
+/* What has no path keeps its place for a while, and nobody notices. */
+static void an_empty_prefix_is_nobodys_news(void **state)
+{
+	const uint32_t n = 3000;
+	struct exchange_stats stats;
+
+	(void)state;
+	start(CHUNKS_MAX);
+	up(0, false);
+	up(1, false);
+	routes(0, false, true, 0x10000000, n);
+	routes(0, false, false, 0x10000000, n);
+	turn();
+	exchange_stats(x, &stats);
+	assert_int_equal(stats.rib.prefixes[FAMILY_IPV4], 0);
+	assert_int_equal(stats.empty[FAMILY_IPV4], n);
+	uint64_t before = written();
+	refresh(1, 0, 1); /* BoRR and EoRR, and nothing between */
+	up(2, false);
+	assert_in_range(written() - before, 1, 500);
+	/* One comes again and stays. */
+	routes(0, false, true, 0x10000000 + n / 2, 1);
+	now_ns += 30 * NS_PER_S;
+	turn();
+	exchange_stats(x, &stats);
+	assert_int_equal(stats.rib.prefixes[FAMILY_IPV4], 1);
+	assert_int_equal(stats.empty[FAMILY_IPV4], 0);
+	assert_int_equal(exchange_client(x, 1)->advertised[FAMILY_IPV4], 1);
+	/* They are found anew. */
+	routes(0, false, true, 0x10000000, n);
+	turn();
+	exchange_stats(x, &stats);
+	assert_int_equal(stats.rib.prefixes[FAMILY_IPV4], n);
+	assert_int_equal(exchange_client(x, 2)->advertised[FAMILY_IPV4], n);
+	finish();
+}
+
+/* However many go, most of them give their place back at once. */
+static void few_empty_prefixes_are_kept(void **state)
+{
+	struct exchange_stats stats;
+
+	(void)state;
+	start(CHUNKS_MAX);
+	up(0, false);
+	up(1, false);
+	for (uint32_t i = 0; i < 20; i++) {
+		routes(0, false, true, 0x10000000 + i * 100000, 50000);
+		routes(0, false, false, 0x10000000 + i * 100000, 50000);
+		turn();
+	}
+	exchange_stats(x, &stats);
+	assert_in_range(stats.empty[FAMILY_IPV4], 1, 10000);
+	finish();
 }
 
 static void a_flood_of_refreshes_costs_the_session(void **state)
@@ -406,6 +478,8 @@ int main(void)
 	    cmocka_unit_test(a_client_that_never_reads_fills_no_table),
 	    cmocka_unit_test(what_no_laggard_was_told_of_is_not_kept),
 	    cmocka_unit_test(many_paths_taken_away_are_told_at_once),
+	    cmocka_unit_test(an_empty_prefix_is_nobodys_news),
+	    cmocka_unit_test(few_empty_prefixes_are_kept),
 	    cmocka_unit_test(a_flood_of_refreshes_costs_the_session),
 	    cmocka_unit_test(a_session_that_comes_up_makes_nobody_wait),
 	    cmocka_unit_test(one_prefix_has_so_many_paths_of_one_peer),
