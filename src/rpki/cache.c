@@ -11,6 +11,7 @@
 
 #define CONNECT_S 30u /* for TCP and TLS */
 #define STALL_S 60    /* without a byte that is waited for */
+#define NEWS_S 1u     /* between questions, however often it notifies */
 
 static const char *const phases[CACHE_PHASES] = {
     [CACHE_IDLE] = "idle",
@@ -101,23 +102,41 @@ void cache_wait(struct cache *c, uint64_t now_ns)
 	c->due_ns = now_ns + s * NS_PER_S;
 }
 
-void cache_ask(struct cache *c, uint64_t now_ns)
+enum cache_event cache_ask(struct cache *c, uint64_t now_ns)
 {
-	struct wr w = wr_from(c->out + c->n_out, sizeof c->out - c->n_out);
+	struct wr w = wr_from(c->out, sizeof c->out);
 	bool serial = c->has_session && c->session_version == c->version;
 
+	if (c->n_out) {
+		cache_fail(c, "the cache does not wait for questions");
+		c->phase = CACHE_CLOSING;
+		return CACHE_CLOSE;
+	}
 	if (serial)
 		pdu_write_serial_query(&w, c->version, c->session, c->serial);
 	else
 		pdu_write_reset_query(&w, c->version);
 	must(wr_ok(&w));
-	c->n_out += wr_len(&w);
+	c->n_out = wr_len(&w);
+	c->asked_ns = now_ns;
 	c->asked_serial = serial;
 	c->notified = false;
 	c->phase = CACHE_ASKED;
 	c->answer_by_ns = now_ns + (uint64_t)c->expire_s * NS_PER_S;
 	batch_clear(c);
 	cache_wait(c, now_ns);
+	return CACHE_NOTHING;
+}
+
+enum cache_event cache_ask_soon(struct cache *c, uint64_t now_ns)
+{
+	uint64_t due_ns = c->asked_ns + NEWS_S * NS_PER_S;
+
+	if (now_ns >= due_ns)
+		return cache_ask(c, now_ns);
+	if (due_ns < c->due_ns)
+		c->due_ns = due_ns;
+	return CACHE_NOTHING;
 }
 
 void cache_connected(struct cache *c, uint64_t now_ns)
@@ -131,7 +150,7 @@ void cache_connected(struct cache *c, uint64_t now_ns)
 		c->falling_back = false;
 	else
 		c->version = PDU_VERSION_MAX;
-	cache_ask(c, now_ns);
+	(void)cache_ask(c, now_ns); /* the first one */
 }
 
 /* The next attempt asks with a lower version. */
@@ -211,8 +230,7 @@ enum cache_event cache_tick(struct cache *c, uint64_t now_ns)
 		    c->retry_s < STALL_S ? c->retry_s : STALL_S);
 		return close_now(c);
 	default:
-		cache_ask(c, now_ns);
-		return CACHE_NOTHING;
+		return cache_ask(c, now_ns);
 	}
 }
 
@@ -247,7 +265,7 @@ void cache_accept(struct cache *c, uint64_t now_ns, int64_t wall_s)
 	c->due_ns = now_ns + (uint64_t)c->refresh_s * NS_PER_S;
 	batch_clear(c);
 	if (c->notified && c->notified_serial != c->serial)
-		cache_ask(c, now_ns);
+		(void)cache_ask_soon(c, c->asked_ns); /* by cache_tick() */
 	c->notified = false;
 }
 

@@ -15,6 +15,7 @@ struct cache {
 	uint64_t due_ns;       /* of the phase */
 	uint64_t expires_ns;   /* of the data */
 	uint64_t answer_by_ns; /* a response that takes longer is none */
+	uint64_t asked_ns;     /* the last question */
 	unsigned streak;       /* failures in a row */
 
 	uint8_t version;
@@ -55,7 +56,13 @@ struct cache {
 };
 
 void batch_clear(struct cache *c);
-void cache_ask(struct cache *c, uint64_t now_ns);
+/*
+ * CACHE_CLOSE when the last question is not even on its way: then the cache
+ * answers what it was not asked.
+ */
+enum cache_event cache_ask(struct cache *c, uint64_t now_ns);
+/* There is news: now, or soon when it was asked just before. */
+enum cache_event cache_ask_soon(struct cache *c, uint64_t now_ns);
 /* The cache has so long for its next byte. */
 void cache_wait(struct cache *c, uint64_t now_ns);
 void cache_fall_back(struct cache *c, uint8_t version);

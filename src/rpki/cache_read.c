@@ -169,8 +169,7 @@ static enum cache_event on_reset(
 	if (!c->asked_serial && c->phase == CACHE_ASKED)
 		return corrupt(c, pdu, "a reset instead of all data");
 	c->has_session = false;
-	cache_ask(c, now_ns);
-	return CACHE_NOTHING;
+	return cache_ask(c, now_ns);
 }
 
 static enum cache_event on_notify(struct cache *c, const struct pdu_header *h,
@@ -181,13 +180,13 @@ static enum cache_event on_notify(struct cache *c, const struct pdu_header *h,
 	rd_skip(&r, PDU_HEADER);
 	c->notified_serial = rd_u32(&r);
 	if (c->phase == CACHE_WAITING) {
-		cache_ask(c, now_ns);
+		return cache_ask_soon(c, now_ns);
 	} else if (c->phase != CACHE_SYNCED) {
 		c->notified = true;
 	} else if (h->session != c->session) {
 		return corrupt(c, pdu, "another session id");
 	} else if (c->notified_serial != c->serial) {
-		cache_ask(c, now_ns);
+		return cache_ask_soon(c, now_ns);
 	}
 	return CACHE_NOTHING;
 }

@@ -119,6 +119,68 @@ static void todo_customer(struct todo *t, uint32_t customer)
 
 /* ---- VRPs of a batch ---------------------------------------------------- */
 
+#define PLACES 65536u /* rough: by the first bits */
+
+static uint32_t place_of(const struct pdu_vrp *p)
+{
+	uint32_t v = (uint32_t)p->addr[0] << 24 | (uint32_t)p->addr[1] << 16 |
+		     (uint32_t)p->addr[2] << 8 | p->addr[3];
+
+	return p->family == FAMILY_IPV4 ? v >> 16 : (v * 0x9e3779b1u) >> 16;
+}
+
+/*
+ * Puts those that come in crowds where they belong, without a source; nearly
+ * all others find room by themselves.
+ */
+static enum pdu_error make_room(struct merge *m, const struct cache_batch *b)
+{
+	uint32_t *at =
+	    b->n_vrp > RPKI_CROWD ? calloc(PLACES, sizeof *at) : NULL;
+	struct vrp *v = NULL;
+	size_t n = 0, k = 0;
+	int err = 0;
+
+	if (b->n_vrp <= RPKI_CROWD)
+		return PDU_FINE;
+	if (!at)
+		return PDU_INTERNAL;
+	for (size_t i = 0; i < b->n_vrp; i++)
+		at[place_of(&b->vrp[i])]++;
+	for (size_t i = 0; i < b->n_vrp; i++)
+		n += b->vrp[i].announce &&
+		     at[place_of(&b->vrp[i])] >= RPKI_CROWD;
+	if (n)
+		v = malloc(n * sizeof *v);
+	for (size_t i = 0; v && i < b->n_vrp; i++)
+		if (b->vrp[i].announce &&
+		    at[place_of(&b->vrp[i])] >= RPKI_CROWD)
+			v[k++] = pdu_vrp(&b->vrp[i]);
+	if (n)
+		err = v ? vrps_put_many(m->vrps, v, n) : -ENOMEM;
+	free(v);
+	free(at);
+	return err ? PDU_INTERNAL : PDU_FINE;
+}
+
+/* What is in no cache, and was told to nobody as being there, goes. */
+static void sweep(struct merge *m, const struct cache_batch *b)
+{
+	struct vrp *v = malloc((b->n_vrp + 1) * sizeof *v);
+	size_t n = 0;
+
+	for (size_t i = 0; v && i < b->n_vrp; i++) {
+		struct vrp x = pdu_vrp(&b->vrp[i]);
+		const struct vrp_note *note = vrps_note(m->vrps, &x);
+
+		if (note && !note->sources && !note->mark)
+			v[n++] = x;
+	}
+	if (v) /* else they stay, and count for nothing */
+		vrps_remove_many(m->vrps, v, n);
+	free(v);
+}
+
 /* One record; bit says whose.  PDU_FINE: done. */
 static enum pdu_error put_vrp(
     struct merge *m, const struct pdu_vrp *p, uint16_t bit)
@@ -136,37 +198,33 @@ static enum pdu_error put_vrp(
 	return PDU_FINE;
 }
 
-/* The reverse of put_vrp(), of one that it had done. */
-static void undo_vrp(struct merge *m, const struct pdu_vrp *p, uint16_t bit)
+/* The reverse of put_vrp(), of the first n, which it had done. */
+static void undo(
+    struct merge *m, const struct cache_batch *b, size_t n, uint16_t bit)
 {
-	struct vrp v = pdu_vrp(p);
-	struct vrp_note *note = vrps_note(m->vrps, &v);
+	while (n--) {
+		struct vrp v = pdu_vrp(&b->vrp[n]);
+		struct vrp_note *note = vrps_note(m->vrps, &v);
 
-	must(note);
-	note->sources ^= bit;
-	if (!note->sources && !note->mark)
-		vrps_remove(m->vrps, &v);
+		must(note); /* nothing is taken out before sweep() */
+		note->sources ^= bit;
+	}
+	sweep(m, b);
 }
 
 static enum pdu_error put_all(
     struct merge *m, const struct cache_batch *b, uint16_t bit)
 {
-	for (size_t i = 0; i < b->n_vrp; i++) {
-		enum pdu_error e = put_vrp(m, &b->vrp[i], bit);
+	enum pdu_error e = make_room(m, b);
+	size_t i = 0;
 
-		if (e == PDU_FINE)
-			continue;
-		while (i--)
-			undo_vrp(m, &b->vrp[i], bit);
-		return e;
+	while (e == PDU_FINE && i < b->n_vrp) {
+		e = put_vrp(m, &b->vrp[i], bit);
+		i += e == PDU_FINE;
 	}
-	return PDU_FINE;
-}
-
-static void undo_all(struct merge *m, const struct cache_batch *b, uint16_t bit)
-{
-	for (size_t i = b->n_vrp; i--;)
-		undo_vrp(m, &b->vrp[i], bit);
+	if (e != PDU_FINE)
+		undo(m, b, i, bit);
+	return e;
 }
 
 /* ---- ASPAs of a batch --------------------------------------------------- */
@@ -244,12 +302,14 @@ static void swap_one(void *arg, const struct vrp *v, struct vrp_note *note)
 	enum family f = v->prefix.addr.family;
 	bool had = note->sources & s->bit, has = note->sources & IN_BATCH;
 
+	note->sources &= (uint16_t)~IN_BATCH;
 	if (had != has) {
 		note->sources ^= s->bit;
 		m->count[s->cache][f] += has ? 1u : (size_t)-1;
-		todo_vrp(&m->todo, v);
 	}
-	note->sources &= (uint16_t)~IN_BATCH;
+	/* One that came and went in the same response is to go, too. */
+	if (had != has || !note->sources)
+		todo_vrp(&m->todo, v);
 }
 
 static void note_delta(
@@ -299,7 +359,7 @@ enum pdu_error merge_apply(
 		return e;
 	e = next_aspas(m, cache, b, &aspas);
 	if (e != PDU_FINE) {
-		undo_all(m, b, bit);
+		undo(m, b, b->n_vrp, bit);
 		return e;
 	}
 	if (b->full) {
@@ -474,6 +534,8 @@ static bool unite(struct settle *s, uint32_t customer, struct aspa_record *ret,
 		if (!(m->active & 1u << i) ||
 		    !aspas_find(m->own[i], customer, &r))
 			continue;
+		if (u.n + r.n > ASPA_PROVIDERS_MAX)
+			continue; /* two such lists are nonsense already */
 		memcpy(list + u.n, r.provider, r.n * sizeof *list);
 		u.n += r.n;
 		u.sources |= (uint16_t)(1u << i);
@@ -571,8 +633,7 @@ int merge_settle(
 	sort_customers(&m->todo);
 	for (size_t i = 0; i < m->todo.n_customer; i++)
 		settle_customer(&s, m->todo.customer[i]);
-	for (size_t i = 0; i < s.n_dead; i++)
-		vrps_remove(m->vrps, &s.dead[i]);
+	vrps_remove_many(m->vrps, s.dead, s.n_dead);
 	free(s.dead);
 	todo_clear(&m->todo);
 	m->todo.all = s.no_mem;

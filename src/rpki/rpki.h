@@ -18,6 +18,7 @@
 
 #define RPKI_CACHES 12 /* how many caches there may be: bits of sources */
 #define RPKI_VRPS_MAX 8000000 /* in one table: ten times what there are */
+#define RPKI_CROWD 256	      /* so many at once, or in one place, are many */
 
 enum rov {
 	ROV_UNCHECKED, /* no data, or rov off */
@@ -113,6 +114,19 @@ struct vrp_note *vrps_note(struct vrps *t, const struct vrp *v);
  * memory, or RPKI_VRPS_MAX.
  */
 struct vrp_note *vrps_put(struct vrps *t, const struct vrp *v, bool *ret_new);
+
+/*
+ * Adds those of v that are not there, with zeroed notes, and sorts v.  However
+ * many share a block, it is made anew but once.  0; -EINVAL for lengths that
+ * cannot be; -ENOMEM, also for too many: then some are in, and some not.
+ */
+int vrps_put_many(struct vrps *t, struct vrp *v, size_t n);
+/*
+ * Removes them, likewise.  Those that were there come to the front of v; gives
+ * how many.  No note may have the mark VRP_GOING before.
+ */
+size_t vrps_remove_many(struct vrps *t, struct vrp *v, size_t n);
+#define VRP_GOING UINT16_MAX
 
 /* All of them, in no order that matters; fn may not change the table. */
 void vrps_each(const struct vrps *t,

@@ -11,8 +11,10 @@ struct rpki_view {
 	struct vrps *vrps;
 	struct aspas *aspas;
 	bool has_data;
+	bool doubt; /* the tables may have changed, and nobody was told */
 	uint64_t epoch;
 	uint64_t until_ns;
+	uint16_t round; /* of "all": the mark of what came in it */
 
 	/* An epoch as it comes. */
 	bool open, all, direct; /* direct: nobody looks, no need to wait */
@@ -133,15 +135,22 @@ static void changed_customer(struct rpki_view *v, uint32_t customer)
 
 /* ---- taking effect ------------------------------------------------------- */
 
-static bool put_vrp(struct rpki_view *v, const struct rpki_vrp *w)
+static struct vrp vrp_of(const struct rpki_vrp *w)
 {
 	struct vrp x = {.asn = w->asn, .max_len = w->max_len};
-	struct vrp_note *note;
-	bool is_new;
 
 	memcpy(x.prefix.addr.b, w->addr, sizeof w->addr);
 	x.prefix.addr.family = w->family;
 	x.prefix.len = w->len;
+	return x;
+}
+
+static bool put_vrp(struct rpki_view *v, const struct rpki_vrp *w)
+{
+	struct vrp x = vrp_of(w);
+	struct vrp_note *note;
+	bool is_new;
+
 	if (w->gone) {
 		if (vrps_remove(v->vrps, &x))
 			changed_prefix(v, &x.prefix);
@@ -150,12 +159,38 @@ static bool put_vrp(struct rpki_view *v, const struct rpki_vrp *w)
 	note = vrps_put(v->vrps, &x, &is_new);
 	if (!note)
 		return false;
+	is_new |= !note->sources; /* put there by make_room() */
 	note->sources = w->sources;
 	note->since_s = w->since_s;
-	note->mark = v->all; /* still there */
+	note->mark = v->round;
 	if (is_new)
 		changed_prefix(v, &x.prefix);
 	return true;
+}
+
+/* As the role's own table does it (merge.c): crowds find their room at once. */
+static bool make_room(
+    struct rpki_view *v, const struct rpki_vrp *w, size_t n, bool gone)
+{
+	struct vrp *x = n > RPKI_CROWD ? malloc(n * sizeof *x) : NULL;
+	size_t k = 0;
+	bool ok = true;
+
+	if (n <= RPKI_CROWD)
+		return true;
+	if (!x)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!!w[i].gone == gone)
+			x[k++] = vrp_of(&w[i]);
+	if (!gone)
+		ok = !vrps_put_many(v->vrps, x, k);
+	else
+		k = vrps_remove_many(v->vrps, x, k);
+	for (size_t i = 0; gone && i < k; i++)
+		changed_prefix(v, &x[i].prefix);
+	free(x);
+	return ok;
 }
 
 static bool put_aspa(
@@ -191,10 +226,8 @@ static void sweep_one(void *arg, const struct vrp *x, struct vrp_note *note)
 	struct sweep *s = arg;
 	struct vrp *more;
 
-	if (note->mark) {
-		note->mark = 0;
+	if (note->mark == s->v->round)
 		return;
-	}
 	more = room(s->dead, s->n, 1, &s->cap, sizeof *more);
 	if (!more) {
 		s->failed = true;
@@ -209,43 +242,72 @@ static bool sweep_vrps(struct rpki_view *v)
 	struct sweep s = {.v = v};
 
 	vrps_each(v->vrps, sweep_one, &s);
-	for (size_t i = 0; i < s.n; i++) {
-		vrps_remove(v->vrps, &s.dead[i]);
+	s.n = vrps_remove_many(v->vrps, s.dead, s.n);
+	for (size_t i = 0; i < s.n; i++)
 		changed_prefix(v, &s.dead[i].prefix);
-	}
 	free(s.dead);
 	return !s.failed;
 }
 
+static int by_number(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* The customers that came, in order. */
+struct came {
+	uint32_t *customer;
+	size_t n;
+	uint32_t *gone;
+	size_t n_gone;
+};
+
 static void look_gone(void *arg, const struct aspa_record *r)
 {
-	struct rpki_view *v = arg;
+	struct came *c = arg;
 
-	for (size_t i = 0; i < v->n_aspa;) {
+	if (!c->n || !bsearch(&r->customer, c->customer, c->n,
+			 sizeof *c->customer, by_number))
+		c->gone[c->n_gone++] = r->customer;
+}
+
+/* Those that did not come go. */
+static bool sweep_aspas(struct rpki_view *v)
+{
+	struct came c = {
+	    .customer = malloc((v->n_aspa + 1) * sizeof *c.customer),
+	    .gone = malloc((aspas_count(v->aspas) + 1) * sizeof *c.gone)};
+	bool ok = c.customer && c.gone;
+
+	for (size_t i = 0; ok && i < v->n_aspa;) {
 		struct rpki_aspa w;
 
 		memcpy(&w, v->aspa + i, sizeof w);
-		if (w.customer == r->customer)
-			return;
+		c.customer[c.n++] = w.customer;
 		i += sizeof w / sizeof *v->aspa + w.n;
 	}
-	changed_customer(v, r->customer);
-}
-
-/* ASPAs are few, and "all" is rare: those that did not come are sought. */
-static void sweep_aspas(struct rpki_view *v)
-{
-	size_t before = v->n_customer;
-
-	aspas_each(v->aspas, look_gone, v);
-	for (size_t i = before; i < v->n_customer; i++)
-		aspas_remove(v->aspas, v->customer[i]);
+	if (ok) {
+		qsort(c.customer, c.n, sizeof *c.customer, by_number);
+		aspas_each(v->aspas, look_gone, &c);
+	}
+	for (size_t i = 0; i < c.n_gone; i++) {
+		aspas_remove(v->aspas, c.gone[i]);
+		changed_customer(v, c.gone[i]);
+	}
+	free(c.customer);
+	free(c.gone);
+	return ok;
 }
 
 static bool apply(struct rpki_view *v)
 {
-	if (v->all)
-		sweep_aspas(v);
+	if (v->all && !sweep_aspas(v))
+		return false;
+	if (!make_room(v, v->vrp, v->n_vrp, true) ||
+	    !make_room(v, v->vrp, v->n_vrp, false))
+		return false;
 	for (size_t i = 0; i < v->n_vrp; i++)
 		if (!put_vrp(v, &v->vrp[i]))
 			return false;
@@ -282,11 +344,12 @@ static enum view_event on_begin(struct rpki_view *v, const void *data, size_t n)
 		return broken(v);
 	v->open = true;
 	v->all = b.all;
+	v->round = v->round == VRP_GOING - 1 ? 1 : v->round + 1;
 	v->direct = b.all && !v->has_data;
 	return VIEW_NOTHING;
 }
 
-static bool vrp_is_possible(const struct rpki_vrp *w)
+static bool record_is_possible(const struct rpki_vrp *w)
 {
 	return w->family < FAMILY_COUNT && w->len <= w->max_len &&
 	       w->max_len <= family_bits(w->family);
@@ -300,23 +363,24 @@ static enum view_event on_vrps(struct rpki_view *v, const void *data, size_t n)
 
 	if (!v->open || n % sizeof *more)
 		return broken(v);
+	more = room(v->vrp, v->n_vrp, k, &v->cap_vrp, sizeof *more);
+	if (!more)
+		return broken(v);
+	v->vrp = more;
+	memcpy(v->vrp + v->n_vrp, from, k * sizeof *more);
+	more += v->n_vrp;
+	for (size_t i = 0; i < k; i++)
+		if (!record_is_possible(&more[i]) || (v->all && more[i].gone))
+			return broken(v);
 	if (!v->direct) {
-		more = room(v->vrp, v->n_vrp, k, &v->cap_vrp, sizeof *more);
-		if (!more)
-			return broken(v);
-		v->vrp = more;
+		v->n_vrp += k;
+		return VIEW_NOTHING;
 	}
-	for (size_t i = 0; i < k; i++) {
-		struct rpki_vrp w;
-
-		memcpy(&w, from + i * sizeof w, sizeof w);
-		if (!vrp_is_possible(&w) || (v->all && w.gone))
+	if (!make_room(v, more, k, false))
+		return broken(v);
+	for (size_t i = 0; i < k; i++)
+		if (!put_vrp(v, &more[i]))
 			return broken(v);
-		if (!v->direct)
-			v->vrp[v->n_vrp++] = w;
-		else if (!put_vrp(v, &w))
-			return broken(v);
-	}
 	return VIEW_NOTHING;
 }
 
@@ -354,12 +418,16 @@ static enum view_event on_end(struct rpki_view *v, const void *data, size_t n)
 	ok &= vrps_count(v->vrps, FAMILY_IPV4) == e.vrps[FAMILY_IPV4] &&
 	      vrps_count(v->vrps, FAMILY_IPV6) == e.vrps[FAMILY_IPV6] &&
 	      aspas_count(v->aspas) == e.aspas;
-	if (!ok)
+	if (!ok) {
+		v->doubt = true;
 		return VIEW_BROKEN;
+	}
 	v->epoch = e.epoch;
 	v->has_data = true;
-	if (!had || v->too_many)
+	if (!had || v->too_many || v->doubt) {
+		v->doubt = false;
 		return VIEW_ALL;
+	}
 	return v->n_prefix || v->n_customer ? VIEW_CHANGES : VIEW_NOTHING;
 }
 

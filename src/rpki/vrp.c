@@ -16,11 +16,6 @@ static const uint8_t level_len[FAMILY_COUNT][LEVELS_MAX] = {
 
 static const unsigned level_count[FAMILY_COUNT] = {3, 4};
 
-static size_t hot_bytes(enum family f)
-{
-	return f == FAMILY_IPV4 ? sizeof(struct hot4) : sizeof(struct hot6);
-}
-
 static size_t block_bytes(enum family f, size_t cap)
 {
 	return sizeof(struct block) +
@@ -28,16 +23,6 @@ static size_t block_bytes(enum family f, size_t cap)
 }
 
 #define MALLOC_OVERHEAD 16
-
-static uint8_t *hot_at(struct block *b, enum family f, size_t i)
-{
-	return (uint8_t *)(b + 1) + i * hot_bytes(f);
-}
-
-static struct vrp_note *notes(struct block *b, enum family f)
-{
-	return (void *)hot_at(b, f, b->cap);
-}
 
 /* ---- directories -------------------------------------------------------- */
 
@@ -130,7 +115,7 @@ static int dir_grow(struct vrps *t, struct dir *d)
 	return 0;
 }
 
-static void dir_set(
+void vrps_dir_set(
     struct vrps *t, struct dir *d, uint32_t first, struct block *b)
 {
 	uint32_t key = first & mask32(d->len);
@@ -157,18 +142,7 @@ static void dir_set(
 
 /* ---- one VRP in its block ----------------------------------------------- */
 
-/* Where a VRP belongs. */
-struct place {
-	enum family family;
-	struct dir *dir;
-	uint32_t first; /* leading word of its address */
-	union {
-		struct hot4 h4;
-		struct hot6 h6;
-	} hot;
-};
-
-static struct place place_of(const struct vrps *t, const struct vrp *v)
+struct place vrp_place(const struct vrps *t, const struct vrp *v)
 {
 	const struct ip *ip = &v->prefix.addr;
 	struct place p = {.family = ip->family, .first = load32(ip->b)};
@@ -198,8 +172,7 @@ static int cmp_u32(uint32_t a, uint32_t b)
 	return (a > b) - (a < b);
 }
 
-/* By address, length, ASN, max_len. */
-static int hot_cmp(enum family f, const void *pa, const void *pb)
+int vrp_hot_cmp(enum family f, const void *pa, const void *pb)
 {
 	if (f == FAMILY_IPV4) {
 		const struct hot4 *a = pa, *b = pb;
@@ -218,15 +191,14 @@ static int hot_cmp(enum family f, const void *pa, const void *pb)
 	return c ? c : a->max_len - b->max_len;
 }
 
-/* The first that is not before hot. */
-static size_t block_find(struct block *b, enum family f, const void *hot)
+size_t vrps_block_find(struct block *b, enum family f, const void *hot)
 {
 	size_t lo = 0, hi = b ? b->n : 0;
 
 	while (lo < hi) {
 		size_t mid = (lo + hi) / 2;
 
-		if (hot_cmp(f, hot_at(b, f, mid), hot) < 0)
+		if (vrp_hot_cmp(f, hot_at(b, f, mid), hot) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -234,9 +206,42 @@ static size_t block_find(struct block *b, enum family f, const void *hot)
 	return lo;
 }
 
-static bool block_has(struct block *b, enum family f, size_t i, const void *hot)
+bool vrps_block_has(struct block *b, enum family f, size_t i, const void *hot)
 {
-	return b && i < b->n && !hot_cmp(f, hot_at(b, f, i), hot);
+	return b && i < b->n && !vrp_hot_cmp(f, hot_at(b, f, i), hot);
+}
+
+struct block *vrps_block_new(
+    struct vrps *t, const struct place *p, const struct block *old, size_t cap)
+{
+	struct block *b;
+
+	if (!old && dir_grow(t, p->dir))
+		return NULL;
+	b = calloc(1, block_bytes(p->family, cap));
+	if (!b)
+		return NULL;
+	b->cap = (uint32_t)cap;
+	t->bytes += block_bytes(p->family, cap) + MALLOC_OVERHEAD;
+	return b;
+}
+
+void vrps_block_free(struct vrps *t, enum family f, struct block *b)
+{
+	if (b)
+		t->bytes -= block_bytes(f, b->cap) + MALLOC_OVERHEAD;
+	free(b);
+}
+
+void vrps_block_relength(struct block *b, enum family f)
+{
+	memset(b->lens, 0, sizeof b->lens);
+	for (size_t i = 0; i < b->n; i++) {
+		uint8_t len = f == FAMILY_IPV4 ? block_hot4(b)[i].len
+					       : block_hot6(b)[i].len;
+
+		b->lens[len / 64] |= 1ull << len % 64;
+	}
 }
 
 /* A block with room for one more; the old one is gone unless it is NULL. */
@@ -244,33 +249,27 @@ static struct block *block_room(
     struct vrps *t, const struct place *p, struct block *b)
 {
 	enum family f = p->family;
-	uint32_t cap = b ? b->cap + b->cap / 2 + 1 : 1;
 	struct block *more;
 
 	if (b && b->n < b->cap)
 		return b;
-	if (!b && dir_grow(t, p->dir))
-		return NULL;
-	more = calloc(1, block_bytes(f, cap));
+	more = vrps_block_new(t, p, b, b ? b->cap + b->cap / 2 + 1 : 1);
 	if (!more)
 		return NULL;
 	if (b) {
-		*more = *b;
-		more->cap = cap;
+		more->n = b->n;
+		memcpy(more->lens, b->lens, sizeof b->lens);
 		memcpy(
 		    hot_at(more, f, 0), hot_at(b, f, 0), b->n * hot_bytes(f));
 		memcpy(notes(more, f), notes(b, f),
 		    b->n * sizeof(struct vrp_note));
-		t->bytes -= block_bytes(f, b->cap) + MALLOC_OVERHEAD;
-		free(b);
+		vrps_block_free(t, f, b);
 	}
-	more->cap = cap;
-	t->bytes += block_bytes(f, cap) + MALLOC_OVERHEAD;
-	dir_set(t, p->dir, p->first, more);
+	vrps_dir_set(t, p->dir, p->first, more);
 	return more;
 }
 
-static bool lengths_are_possible(const struct vrp *v)
+bool vrp_is_possible(const struct vrp *v)
 {
 	return v->prefix.len <= v->max_len &&
 	       v->max_len <= family_bits(v->prefix.addr.family);
@@ -278,17 +277,17 @@ static bool lengths_are_possible(const struct vrp *v)
 
 struct vrp_note *vrps_put(struct vrps *t, const struct vrp *v, bool *ret_new)
 {
-	if (!lengths_are_possible(v))
+	if (!vrp_is_possible(v))
 		return NULL;
-	struct place p = place_of(t, v);
+	struct place p = vrp_place(t, v);
 	enum family f = p.family;
 	struct block *b = dir_find(t, p.dir, p.first);
-	size_t i = block_find(b, f, &p.hot);
+	size_t i = vrps_block_find(b, f, &p.hot);
 
-	*ret_new = !block_has(b, f, i, &p.hot);
+	*ret_new = !vrps_block_has(b, f, i, &p.hot);
 	if (!*ret_new)
 		return &notes(b, f)[i];
-	if (t->count[FAMILY_IPV4] + t->count[FAMILY_IPV6] >= RPKI_VRPS_MAX)
+	if (!vrps_room(t, 1) || (b && b->n >= VRPS_BLOCK_MAX))
 		return NULL;
 	b = block_room(t, &p, b);
 	if (!b)
@@ -308,12 +307,12 @@ struct vrp_note *vrps_put(struct vrps *t, const struct vrp *v, bool *ret_new)
 
 struct vrp_note *vrps_note(struct vrps *t, const struct vrp *v)
 {
-	struct place p = place_of(t, v);
+	struct place p = vrp_place(t, v);
 	struct block *b = dir_find(t, p.dir, p.first);
-	size_t i = block_find(b, p.family, &p.hot);
+	size_t i = vrps_block_find(b, p.family, &p.hot);
 
-	return block_has(b, p.family, i, &p.hot) ? &notes(b, p.family)[i]
-						 : NULL;
+	return vrps_block_has(b, p.family, i, &p.hot) ? &notes(b, p.family)[i]
+						      : NULL;
 }
 
 int vrps_add(struct vrps *t, const struct vrp *v)
@@ -321,7 +320,7 @@ int vrps_add(struct vrps *t, const struct vrp *v)
 	bool is_new;
 	struct vrp_note *note;
 
-	if (!lengths_are_possible(v))
+	if (!vrp_is_possible(v))
 		return -EINVAL;
 	note = vrps_put(t, v, &is_new);
 	if (!note)
@@ -332,40 +331,28 @@ int vrps_add(struct vrps *t, const struct vrp *v)
 	return is_new;
 }
 
-static void block_relength(struct block *b, enum family f)
-{
-	memset(b->lens, 0, sizeof b->lens);
-	for (size_t i = 0; i < b->n; i++) {
-		uint8_t len = f == FAMILY_IPV4 ? block_hot4(b)[i].len
-					       : block_hot6(b)[i].len;
-
-		b->lens[len / 64] |= 1ull << len % 64;
-	}
-}
-
 bool vrps_remove(struct vrps *t, const struct vrp *v)
 {
-	struct place p = place_of(t, v);
+	struct place p = vrp_place(t, v);
 	enum family f = p.family;
 	struct block *b = dir_find(t, p.dir, p.first);
-	size_t i = block_find(b, f, &p.hot);
+	size_t i = vrps_block_find(b, f, &p.hot);
 
-	if (!block_has(b, f, i, &p.hot))
+	if (!vrps_block_has(b, f, i, &p.hot))
 		return false;
 	b->n--;
 	p.dir->vrps--;
 	t->count[f]--;
 	if (!b->n) {
-		t->bytes -= block_bytes(f, b->cap) + MALLOC_OVERHEAD;
-		dir_set(t, p.dir, p.first, NULL);
-		free(b);
+		vrps_dir_set(t, p.dir, p.first, NULL);
+		vrps_block_free(t, f, b);
 		return true;
 	}
 	memmove(
 	    hot_at(b, f, i), hot_at(b, f, i + 1), (b->n - i) * hot_bytes(f));
 	memmove(notes(b, f) + i, notes(b, f) + i + 1,
 	    (b->n - i) * sizeof(struct vrp_note));
-	block_relength(b, f);
+	vrps_block_relength(b, f);
 	return true;
 }
 

@@ -45,17 +45,20 @@ static inline uint16_t mask4(const struct dir *d, unsigned len)
 	return (uint16_t)(mask32(len) >> (d->last ? 0 : 16));
 }
 
-/* The first of that address and length, or where it would be. */
-static size_t first4(const struct block *b, uint16_t part, uint8_t len)
+/* The first of that address, length and ASN, or where it would be. */
+static size_t first4(
+    const struct block *b, uint16_t part, uint8_t len, uint32_t asn)
 {
 	const struct hot4 *h = block_hot4(b);
 	size_t lo = 0, hi = b->n;
 
 	while (lo < hi) {
 		size_t mid = (lo + hi) / 2;
+		const struct hot4 *m = &h[mid];
 
-		if (h[mid].part < part ||
-		    (h[mid].part == part && h[mid].len < len))
+		if (m->part != part ? m->part < part
+		    : m->len != len ? m->len < len
+				    : m->asn < asn)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -74,12 +77,19 @@ static enum rov search4(
 		uint8_t len = (uint8_t)__builtin_ctzll(l);
 		uint16_t part = part4(d, a) & mask4(d, len);
 
-		for (size_t i = first4(b, part, len);
-		     i < b->n && h[i].part == part && h[i].len == len; i++) {
-			r = judge(h[i].asn, h[i].max_len, a);
-			if (r == ROV_VALID)
-				return r;
-		}
+		size_t i = first4(b, part, len, 0);
+
+		if (i == b->n || h[i].part != part || h[i].len != len)
+			continue;
+		r = ROV_INVALID;
+		/* Any number may have this prefix: only the origin's count. */
+		if (h[i].asn != a->origin)
+			i = first4(b, part, len, a->origin);
+		for (; i < b->n && h[i].part == part && h[i].len == len &&
+		       h[i].asn == a->origin;
+		     i++)
+			if (judge(h[i].asn, h[i].max_len, a) == ROV_VALID)
+				return ROV_VALID;
 	}
 	return r;
 }
@@ -119,6 +129,7 @@ static struct words part6(
 	return p;
 }
 
+/* p.w[3] is the ASN. */
 static int cmp6(const struct hot6 *h, const struct words *p, uint8_t len)
 {
 	for (unsigned i = 0; i < 3; i++)
@@ -134,7 +145,9 @@ static size_t first6(const struct block *b, const struct words *p, uint8_t len)
 	while (lo < hi) {
 		size_t mid = (lo + hi) / 2;
 
-		if (cmp6(&block_hot6(b)[mid], p, len) < 0)
+		int c = cmp6(&block_hot6(b)[mid], p, len);
+
+		if (c < 0 || (!c && block_hot6(b)[mid].asn < p->w[3]))
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -164,12 +177,19 @@ static enum rov scan6(
 	     len = next_len(b, len + 1u)) {
 		struct words p = part6(d, a, len);
 
-		for (size_t i = first6(b, &p, len);
-		     i < b->n && !cmp6(&h[i], &p, len); i++) {
-			r = judge(h[i].asn, h[i].max_len, a);
-			if (r == ROV_VALID)
-				return r;
-		}
+		size_t i = first6(b, &p, len);
+
+		if (i == b->n || cmp6(&h[i], &p, len))
+			continue;
+		r = ROV_INVALID;
+		p.w[3] = a->origin;
+		if (h[i].asn != a->origin)
+			i = first6(b, &p, len);
+		for (;
+		     i < b->n && h[i].asn == a->origin && !cmp6(&h[i], &p, len);
+		     i++)
+			if (judge(h[i].asn, h[i].max_len, a) == ROV_VALID)
+				return ROV_VALID;
 	}
 	return r;
 }
@@ -224,7 +244,7 @@ static void list_len(const struct dir *d, struct block *b, enum family f,
 
 	if (f == FAMILY_IPV4) {
 		part = part4(d, a) & mask4(d, len);
-		i = first4(b, part, len);
+		i = first4(b, part, len, 0);
 	} else {
 		w = part6(d, a, len);
 		i = first6(b, &w, len);

@@ -20,6 +20,11 @@
 #include "rpki/rpki.h"
 
 #define LEVELS_MAX 4
+/*
+ * In one block, so that adding one there does not take long.  The largest of
+ * the world has some thousands.
+ */
+#define VRPS_BLOCK_MAX ((size_t)1 << 18)
 
 struct hot4 {
 	uint16_t part; /* bits 16-31 on the last level, 0-15 before it */
@@ -94,9 +99,58 @@ static inline uint32_t mask32(unsigned n)
 	return n ? UINT32_MAX << (32 - n) : 0;
 }
 
-/* vrp.c: the block of those leading bits, or NULL. */
+static inline size_t hot_bytes(enum family f)
+{
+	return f == FAMILY_IPV4 ? sizeof(struct hot4) : sizeof(struct hot6);
+}
+
+static inline uint8_t *hot_at(struct block *b, enum family f, size_t i)
+{
+	return (uint8_t *)(b + 1) + i * hot_bytes(f);
+}
+
+static inline struct vrp_note *notes(struct block *b, enum family f)
+{
+	return (void *)hot_at(b, f, b->cap);
+}
+
+/* Is there room for n more in the table? */
+static inline bool vrps_room(const struct vrps *t, size_t n)
+{
+	return t->count[FAMILY_IPV4] + t->count[FAMILY_IPV6] + n <=
+	       RPKI_VRPS_MAX;
+}
+
+/* ---- vrp.c --------------------------------------------------------------- */
+
+/* Where a VRP belongs. */
+struct place {
+	enum family family;
+	struct dir *dir;
+	uint32_t first; /* leading word of its address */
+	union {
+		struct hot4 h4;
+		struct hot6 h6;
+	} hot;
+};
+
+struct place vrp_place(const struct vrps *t, const struct vrp *v);
+bool vrp_is_possible(const struct vrp *v);
+/* The order in a block: by address, length, ASN, max_len. */
+int vrp_hot_cmp(enum family f, const void *a, const void *b);
+/* The first that is not before hot; and is that one it? */
+size_t vrps_block_find(struct block *b, enum family f, const void *hot);
+bool vrps_block_has(struct block *b, enum family f, size_t i, const void *hot);
+/* Empty, in no directory; old: what stands in its place.  NULL: no memory. */
+struct block *vrps_block_new(
+    struct vrps *t, const struct place *p, const struct block *old, size_t cap);
+void vrps_block_free(struct vrps *t, enum family f, struct block *b);
+void vrps_block_relength(struct block *b, enum family f);
+/* The block of those leading bits, or NULL; and puts one there. */
 struct block *dir_find(
     const struct vrps *t, const struct dir *d, uint32_t first);
+void vrps_dir_set(
+    struct vrps *t, struct dir *d, uint32_t first, struct block *b);
 /* Its i-th VRP; first: the leading word of any address in the block. */
 struct vrp block_vrp(const struct dir *d, struct block *b, enum family f,
     uint32_t first, size_t i);

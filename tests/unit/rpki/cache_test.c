@@ -125,6 +125,7 @@ static void a_full_response_is_taken_at_its_end(void **state)
 	assert_int_equal(info().version, 2);
 	assert_int_equal(cache_due(c), now + 3600 * S);
 	/* News: asked for at once, from where we are. */
+	now += S;
 	assert_int_equal(say("0200123400000"
 			     "00c00000006"),
 	    CACHE_NOTHING);
@@ -378,6 +379,160 @@ static void duplicates_and_unknown_withdrawals_change_nothing(void **state)
 	assert_false(merge_has_data(m, 0));
 }
 
+/* It goes on as if it had been asked, and reads nothing. */
+static void a_cache_that_does_not_wait_is_left(void **state)
+{
+	static const char *const again[] = {
+	    /* a reset in the midst of a response */
+	    RESPONSE(2) "0208000000000008",
+	    /* no data, and news */
+	    "020a000200000010"
+	    "0000000000000000"
+	    "020012340000000c0000000a",
+	};
+
+	for (size_t i = 0; i < sizeof again / sizeof *again; i++) {
+		enum cache_event e = CACHE_NOTHING;
+
+		connect_cache();
+		cache_sent(c, cache_output(c).n);
+		assert_int_equal(say(RESPONSE(2)), CACHE_NOTHING);
+		assert_int_equal(
+		    say(i ? VRP(2, 1) : "0208000000000008"), CACHE_NOTHING);
+		for (int k = 0; k < 2000 && e != CACHE_CLOSE; k++) {
+			e = say(again[i]);
+			now += 2 * S;
+		}
+		assert_int_equal(e, CACHE_CLOSE);
+		tear_down(state);
+		set_up(state);
+	}
+}
+
+/* Each of its answers may be an epoch of ours: once a second will do. */
+static void news_are_asked_for_once_a_second(void **state)
+{
+	(void)state;
+	connect_cache();
+	cache_sent(c, 8);
+	assert_int_equal(say(RESPONSE(2) END(2)), CACHE_DATA);
+	take();
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(
+		    say("020012340000000c0000000a"), CACHE_NOTHING);
+	expect_output("");
+	assert_int_equal(cache_due(c), now + S);
+	now += S;
+	assert_int_equal(cache_tick(c, now), CACHE_NOTHING);
+	expect_output("020112340000000c00000005");
+}
+
+/* What is undone must not stumble over what it has taken away itself. */
+static void what_comes_and_goes_in_one_response_is_undone(void **state)
+{
+	struct cache_batch b;
+	struct merge_count n;
+
+	(void)state;
+	for (int full = 1; full >= 0; full--) {
+		connect_cache();
+		cache_sent(c, cache_output(c).n);
+		assert_int_equal(say(RESPONSE(2) VRP(2, 1) VRP(2, 0) VRP(2, 1)
+					 VRP(2, 1) END(2)),
+		    CACHE_DATA);
+		b = cache_batch(c);
+		assert_int_equal(merge_apply(m, 0, &b), PDU_DUPLICATE);
+		cache_refuse(c, PDU_DUPLICATE);
+		cache_closed(c, "", now);
+		now = cache_due(c);
+		/* Nothing is left of one that went again. */
+		size_t bytes = merge_bytes(m);
+		connect_cache();
+		cache_sent(c, cache_output(c).n);
+		assert_int_equal(
+		    say(RESPONSE(2) VRP(2, 1) VRP(2, 0) END(2)), CACHE_DATA);
+		take();
+		assert_int_equal(merge_bytes(m), bytes);
+		merge_count(m, 0, &n);
+		assert_int_equal(n.vrps[FAMILY_IPV4], 0);
+		assert_int_equal(told, 0);
+		cache_closed(c, "", now);
+		now = cache_due(c);
+	}
+}
+
+/* ---- crowds ---------------------------------------------------------------
+ */
+
+#define CROWD 200000u
+
+static struct pdu_vrp *crowd(bool announce)
+{
+	struct pdu_vrp *v = calloc(CROWD + 1, sizeof *v);
+
+	assert_non_null(v);
+	for (uint32_t i = 0; i < CROWD; i++)
+		v[i] = (struct pdu_vrp){.addr = {10},
+		    .family = FAMILY_IPV4,
+		    .len = 16,
+		    .max_len = 24,
+		    .asn = CROWD - i,
+		    .announce = announce};
+	return v;
+}
+
+/* A cache may give one prefix to any number of ASes, in the worst order. */
+static void a_crowd_of_one_prefix_is_taken_as_a_whole(void **state)
+{
+	struct pdu_vrp *v = crowd(true), *w = crowd(false);
+	struct cache_batch b = {.full = true, .vrp = v, .n_vrp = CROWD};
+	struct cache_batch gone = {.vrp = w, .n_vrp = CROWD};
+
+	(void)state;
+	assert_int_equal(merge_apply(m, 0, &b), PDU_FINE);
+	assert_int_equal(merge_settle(m, 7, &sink), 0);
+	assert_int_equal(told, CROWD);
+	/* Another one, with a fault at its end: all of it is undone. */
+	size_t bytes = merge_bytes(m);
+	for (uint32_t i = 0; i < CROWD; i++)
+		v[i].max_len = 23;
+	v[CROWD] = v[0];
+	b.n_vrp = CROWD + 1;
+	assert_int_equal(merge_apply(m, 1, &b), PDU_INTERNAL);
+	b.n_vrp = CROWD / 4;
+	v[b.n_vrp - 1] = v[0];
+	assert_int_equal(merge_apply(m, 1, &b), PDU_DUPLICATE);
+	assert_int_equal(merge_settle(m, 7, &sink), 0);
+	assert_int_equal(told, CROWD);
+	assert_true(merge_bytes(m) <= 2 * bytes);
+	assert_int_equal(merge_apply(m, 0, &gone), PDU_FINE);
+	assert_int_equal(merge_settle(m, 7, &sink), 0);
+	assert_int_equal(told_gone, CROWD);
+	free(v);
+	free(w);
+}
+
+/* Two caches' lists of one customer may be more than a record holds. */
+static void a_union_beyond_the_limit_is_settled(void **state)
+{
+	static uint32_t words[2 + ASPA_PROVIDERS_MAX];
+	struct cache_batch b = {
+	    .full = true, .aspa = words, .n_aspa = sizeof words / 4};
+	struct merge_count n;
+
+	(void)state;
+	words[0] = 64501;
+	words[1] = ASPA_PROVIDERS_MAX;
+	for (uint32_t k = 0; k < 2; k++) {
+		for (uint32_t i = 0; i < ASPA_PROVIDERS_MAX; i++)
+			words[2 + i] = 1 + 2 * i + k;
+		assert_int_equal(merge_apply(m, k, &b), PDU_FINE);
+		assert_int_equal(merge_settle(m, 7, &sink), 0);
+	}
+	merge_total(m, &n);
+	assert_int_equal(n.aspas, 1);
+}
+
 /* Today's form of an ASPA, and the one of caches in the field. */
 static void both_forms_of_aspa_are_read(void **state)
 {
@@ -416,6 +571,11 @@ int main(void)
 	    TEST(data_expires_and_a_stalling_cache_is_left),
 	    TEST(both_forms_of_aspa_are_read),
 	    TEST(duplicates_and_unknown_withdrawals_change_nothing),
+	    TEST(a_cache_that_does_not_wait_is_left),
+	    TEST(news_are_asked_for_once_a_second),
+	    TEST(what_comes_and_goes_in_one_response_is_undone),
+	    TEST(a_crowd_of_one_prefix_is_taken_as_a_whole),
+	    TEST(a_union_beyond_the_limit_is_settled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
