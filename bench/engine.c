@@ -304,7 +304,7 @@ static double locate_alone(uint32_t n)
 				v[k].addr[b] = (uint8_t)(addr >> (56 - 8 * b));
 			v[k].len = table.route4[i].len;
 			v[k].make = true;
-			rib_hint(r, FAMILY_IPV4, &v[k]);
+			rib_hint(r, FAMILY_IPV4, &v[k], RIB_NONE);
 		}
 		rib_locate(r, FAMILY_IPV4, v, k);
 	}

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/attr.h"
 #include "base/wire.h"
 #include "net/addr.h"
 
@@ -218,42 +219,49 @@ struct bgp_prefix {
 };
 
 /* Takes the next NLRI off the run; false at its end.  Host bits come as 0. */
-static inline bool bgp_nlri_next(struct bgp_nlri *run, struct bgp_prefix *ret)
+static inline ATTR_ALWAYS bool bgp_nlri_take(struct bgp_nlri *run,
+    uint8_t addr[16], uint8_t *ret_len, uint32_t *ret_path_id)
 {
 	const uint8_t *p = run->wire.p;
 	size_t left = run->wire.n;
 
 	if (!left)
 		return false;
-	ret->path_id = 0;
+	*ret_path_id = 0;
 	if (run->add_path) {
-		ret->path_id = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+		*ret_path_id = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
 			       (uint32_t)p[2] << 8 | p[3];
 		p += 4;
 		left -= 4;
 	}
 	unsigned len = *p++;
 	size_t n = (len + 7u) / 8u;
-	struct ip *ip = &ret->prefix.addr;
-	memset(ip->b, 0, sizeof ip->b);
-	ip->family = run->family;
-	ret->prefix.len = (uint8_t)len;
-	if (left > 4 && n <= 4)
-		memcpy(ip->b, p, 4); /* one load; what is too much goes below */
-	else
-		memcpy(ip->b, p, n);
+	memset(addr, 0, 16);
+	*ret_len = (uint8_t)len;
 	if (n <= 4) {
-		uint32_t v;
+		uint32_t v = 0;
 
-		memcpy(&v, ip->b, 4);
+		if (left > 4)
+			memcpy(&v, p, 4); /* one load; too much goes below */
+		else
+			memcpy(&v, p, n);
 		v &= htobe32((uint32_t)(0xffffffff00000000u >> len));
-		memcpy(ip->b, &v, 4);
-	} else if (len % 8) {
-		ip->b[n - 1] &= (uint8_t)(0xff00u >> len % 8);
+		memcpy(addr, &v, 4);
+	} else {
+		memcpy(addr, p, n);
+		if (len % 8)
+			addr[n - 1] &= (uint8_t)(0xff00u >> len % 8);
 	}
 	run->wire.p = p + n;
 	run->wire.n = left - 1 - n;
 	return true;
+}
+
+static inline bool bgp_nlri_next(struct bgp_nlri *run, struct bgp_prefix *ret)
+{
+	ret->prefix.addr.family = run->family;
+	return bgp_nlri_take(
+	    run, ret->prefix.addr.b, &ret->prefix.len, &ret->path_id);
 }
 
 /* Writes one NLRI (with its path id when add_path). */

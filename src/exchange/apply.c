@@ -171,6 +171,10 @@ static void apply_one(
 }
 
 /*
+ * A peer that announces what others announced before it, or what it did itself
+ * in its last session, does so mostly in the order in which the prefixes were
+ * put into the table.  So the id after its last one is tried first.
+ *
  * Nothing in the loop may free prefixes, whose ids are at hand: neither a flush
  * nor a sweep.  check_limits() would, but only while there is a sweep, and then
  * the queue ends where an UPDATE does (apply_end()).
@@ -192,6 +196,7 @@ void apply_all(struct exchange *x)
 			slot = in->slot;
 			blame(x, slot);
 		}
+		x->slot[slot]->next_id[q->family] = q->nlri[i].id + 1;
 		apply_one(x, in, &q->nlri[i]);
 		if (in->ends)
 			check_limits(x, slot);
@@ -214,14 +219,18 @@ struct rib_nlri *apply_room(struct exchange *x, uint32_t slot, enum family f)
 	return x->slot[slot]->closing ? NULL : &q->nlri[q->n];
 }
 
-void apply_push(struct exchange *x, uint32_t slot, uint32_t set)
+void apply_push(struct exchange *x, uint32_t slot, bool announced)
 {
 	struct queue *q = &x->queue;
 	struct rib_nlri *v = &q->nlri[q->n];
 
-	v->make = set != RIB_NONE;
-	rib_hint(x->rib, q->family, v);
-	q->in[q->n++] = (struct incoming){.set = set, .slot = (uint16_t)slot};
+	uint32_t *next = &x->slot[slot]->next_id[q->family];
+
+	v->make = announced;
+	if (rib_hint(x->rib, q->family, v, *next))
+		++*next;
+	q->in[q->n++] =
+	    (struct incoming){.set = RIB_NONE, .slot = (uint16_t)slot};
 }
 
 void apply_end(struct exchange *x, uint32_t slot)

@@ -72,8 +72,6 @@ struct route {
 	bool proves; /* the RPKI is asked of each prefix */
 	enum rov rov;
 	uint8_t rovs[RIB_BATCH]; /* of the next prefixes */
-	uint32_t n_rovs;
-	uint32_t next_rov;
 	uint8_t tag[ROV_COUNT];
 	uint32_t origin;
 	/* By its tag; of in, with a reference; RIB_NONE: not yet. */
@@ -161,59 +159,81 @@ static uint32_t set_for(struct route *t, const struct rib_nlri *v)
 static bool next_nlri(struct exchange *x, uint32_t slot, struct bgp_nlri *run,
     struct rib_nlri *ret)
 {
-	struct bgp_prefix p;
+	uint32_t theirs;
 
-	if (!bgp_nlri_next(run, &p))
+	if (!bgp_nlri_take(run, ret->addr, &ret->len, &theirs))
 		return false;
-	memcpy(ret->addr, p.prefix.addr.b, sizeof ret->addr);
-	ret->len = p.prefix.len;
 	ret->path_id = PLAIN_ID(slot);
 	if (run->add_path)
-		ret->path_id = path_id(x->slot[slot], slot, p.path_id);
+		ret->path_id = path_id(x->slot[slot], slot, theirs);
 	return true;
 }
 
 /*
- * What the RPKI says of the next prefixes of the run, many at once: the latency
- * of its table is hidden, and the processor may look at several together.
+ * What the RPKI says of the next n prefixes of the run, many at once: the
+ * latency of its table is hidden, and the processor may look at several
+ * together.
  */
-static void prove(struct route *t, struct bgp_nlri run)
+static void prove(struct route *t, struct bgp_nlri run, uint32_t n)
 {
 	struct bgp_nlri ahead = run;
 	struct bgp_prefix p;
 
-	for (unsigned n = 0; n < RIB_BATCH && bgp_nlri_next(&ahead, &p); n++)
+	for (uint32_t i = 0; i < n && bgp_nlri_next(&ahead, &p); i++)
 		policy_rov_soon(t->x->policy, &p.prefix);
-	for (t->n_rovs = 0; t->n_rovs < RIB_BATCH && bgp_nlri_next(&run, &p);
-	     t->n_rovs++)
-		t->rovs[t->n_rovs] =
+	for (uint32_t i = 0; i < n && bgp_nlri_next(&run, &p); i++)
+		t->rovs[i] =
 		    (uint8_t)policy_rov(t->x->policy, &p.prefix, t->origin);
-	t->next_rov = 0;
 }
 
-static void announce_run(struct route *t, struct bgp_nlri run)
+/*
+ * Gives the routes that were pushed from `first` on their sets.  This comes
+ * after all of them are decoded: until then, what the set's look-up needs has
+ * come from memory (rib_set_hint()).
+ */
+static void give_sets(struct route *t, uint32_t first)
 {
-	for (;;) {
-		struct rib_nlri *v = apply_room(t->x, t->slot, run.family);
+	struct queue *q = &t->x->queue;
 
-		if (t->proves && t->next_rov == t->n_rovs)
-			prove(t, run);
-		if (!v || !next_nlri(t->x, t->slot, &run, v))
-			return;
-		if (!v->path_id) {
-			t->bad = "too many path identifiers";
-			return;
-		}
+	for (uint32_t i = first; i < q->n; i++) {
 		t->rov = ROV_UNCHECKED;
 		if (t->proves)
-			t->rov = t->rovs[t->next_rov++];
-		uint32_t set = set_for(t, v);
+			t->rov = t->rovs[i - first];
+		uint32_t set = set_for(t, &q->nlri[i]);
 		if (set == RIB_NONE) {
 			t->bad = "routing table is full";
+			q->n = i;
 			return;
 		}
-		apply_push(t->x, t->slot, set);
+		q->in[i].set = set;
 	}
+}
+
+/* As many of the run as the queue has room for; false at its end. */
+static bool announce_some(struct route *t, struct bgp_nlri *run)
+{
+	struct exchange *x = t->x;
+	struct queue *q = &x->queue;
+	struct rib_nlri *v = apply_room(x, t->slot, run->family);
+	uint32_t first = q->n;
+	bool more = v != NULL;
+
+	if (more && t->proves)
+		prove(t, *run, RIB_BATCH - first);
+	t->in.tags = t->tag[t->proves ? t->rovs[0] : ROV_UNCHECKED];
+	rib_set_hint(x->rib, &t->in);
+	while (more && q->n < RIB_BATCH) {
+		v = &q->nlri[q->n];
+		more = next_nlri(x, t->slot, run, v);
+		if (more && !v->path_id) {
+			t->bad = "too many path identifiers";
+			more = false;
+		}
+		if (more)
+			apply_push(x, t->slot, true);
+	}
+	give_sets(t, first);
+	return more && !t->bad;
 }
 
 static void withdraw_run(struct exchange *x, uint32_t slot, struct bgp_nlri run)
@@ -222,7 +242,7 @@ static void withdraw_run(struct exchange *x, uint32_t slot, struct bgp_nlri run)
 
 	while ((v = apply_room(x, slot, run.family)) &&
 	       next_nlri(x, slot, &run, v))
-		apply_push(x, slot, RIB_NONE);
+		apply_push(x, slot, false);
 }
 
 static void reach(
@@ -260,7 +280,9 @@ static void reach(
 	}
 	for (enum rov r = ROV_UNCHECKED; r < ROV_COUNT; r++)
 		t.tag[r] = policy_tag_rov(x->policy, r);
-	announce_run(&t, u->reach[i]);
+	struct bgp_nlri run = u->reach[i];
+	while (announce_some(&t, &run))
+		;
 	forget_sets(&t);
 	if (t.bad) {
 		apply_all(x);

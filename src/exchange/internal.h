@@ -118,8 +118,9 @@ struct slot {
 	uint64_t join_seq[FAMILY_COUNT];
 	uint64_t last_at[FAMILY_COUNT]; /* cursor, and when it moved */
 	uint64_t moved_ns[FAMILY_COUNT];
-	uint32_t looks[FAMILY_COUNT]; /* at a JOIN that is not answered */
-	bool reading[FAMILY_COUNT];   /* its cursor was seen since the join */
+	uint32_t next_id[FAMILY_COUNT]; /* of its next route, as a guess */
+	uint32_t looks[FAMILY_COUNT];	/* at a JOIN that is not answered */
+	bool reading[FAMILY_COUNT];	/* its cursor was seen since the join */
 	struct feed_place place[FAMILY_COUNT]; /* of the join or skip */
 	struct lag *lag[FAMILY_COUNT];
 	/* for the monitor role */
@@ -511,8 +512,11 @@ void import_slot_conf(struct exchange *x, uint32_t slot);
  * session is closing, and its routes do not count.
  */
 struct rib_nlri *apply_room(struct exchange *x, uint32_t slot, enum family f);
-/* Takes over the caller's reference to set; RIB_NONE: a withdrawal. */
-void apply_push(struct exchange *x, uint32_t slot, uint32_t set);
+/*
+ * A withdrawal; or a route, to which the caller gives a set, with a reference,
+ * before the next apply_room().
+ */
+void apply_push(struct exchange *x, uint32_t slot, bool announced);
 /* The UPDATE is over: the peer's limits are looked at when it is applied. */
 void apply_end(struct exchange *x, uint32_t slot);
 /* Applies what waits. */

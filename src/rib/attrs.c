@@ -7,6 +7,8 @@
  */
 #include "rib/index.h"
 
+#include "base/attr.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -130,19 +132,33 @@ static uint32_t hash_of_set(const void *arg, uint32_t set)
 	return rib_set_at(r, set)->hash;
 }
 
+/* Page by page: sets are read in a row, and what they miss overlaps. */
+static void index_page(struct rib *r, struct rib_index *x, uint32_t page)
+{
+	ATTR_UNINIT uint32_t set[RIB_PAGE];
+	uint64_t used = ~page_at(r, page)->free;
+	unsigned n = 0;
+
+	for (; used; used &= used - 1) {
+		set[n] = page * RIB_PAGE + (unsigned)__builtin_ctzll(used);
+		const struct rib_set *s = rib_set_at(r, set[n]);
+		if (s->flags & RIB_SET_UNINDEXED)
+			continue;
+		__builtin_prefetch(&x->slot[rib_index_place(x, s->hash)], 1);
+		n++;
+	}
+	for (unsigned i = 0; i < n; i++)
+		rib_index_add(x, rib_set_at(r, set[i])->hash, set[i]);
+}
+
 static int grow_index(struct rib *r)
 {
 	struct rib_index bigger;
 
 	if (rib_index_new(&bigger, rib_index_more(&r->set_index)))
 		return -ENOMEM;
-	const struct rib_index *x = &r->set_index;
-	for (uint32_t at = 0; at <= rib_index_mask(x); at++) {
-		if (!x->slot[at])
-			continue;
-		uint32_t set = rib_index_id(x->slot[at]);
-		rib_index_add(&bigger, rib_set_at(r, set)->hash, set);
-	}
+	for (uint32_t page = 0; page < r->pages_end; page++)
+		index_page(r, &bigger, page);
 	rib_index_done(&r->set_index);
 	r->set_index = bigger;
 	return 0;
@@ -225,6 +241,13 @@ static uint32_t set_new(
 	((uint32_t *)r->classes.p)[set] = in->class;
 	rib_index_add(&r->set_index, hash, set);
 	return set;
+}
+
+void rib_set_hint(const struct rib *r, const struct rib_set_in *in)
+{
+	const struct rib_index *x = &r->set_index;
+
+	__builtin_prefetch(&x->slot[rib_index_place(x, hash_in(r, in))], 1);
 }
 
 uint32_t rib_set_find(

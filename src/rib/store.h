@@ -259,6 +259,8 @@ struct rib_set_in {
 	struct rib_rank rank; /* id, peer and path_id are not looked at */
 };
 
+/* Begins to fetch what rib_set_find() will look at. */
+void rib_set_hint(const struct rib *r, const struct rib_set_in *in);
 /*
  * The set of that slot, family, path id, attributes, next hop and flags (LLGR,
  * STALE, unconfirmed, PREFIX and then the reason) and tags, with one more
@@ -303,12 +305,17 @@ struct rib_nlri {
 	uint8_t len;
 	bool make; /* to be added if it is not there */
 	uint32_t path_id;
-	uint32_t hash; /* of rib_hint() */
+	uint32_t hash; /* of rib_hint(), where the guess was wrong */
 	uint32_t id;   /* of rib_locate() */
 };
 
-/* Begins to fetch what rib_locate() will look at; always comes before it. */
-void rib_hint(const struct rib *r, enum family f, struct rib_nlri *v);
+/*
+ * Begins to fetch what rib_locate() will look at; always comes before it.
+ * guess: the id that it may well be, for one look at its entry, which spares
+ * the index; RIB_NONE: no idea.  True when it was right.
+ */
+bool rib_hint(
+    const struct rib *r, enum family f, struct rib_nlri *v, uint32_t guess);
 /*
  * Finds up to RIB_BATCH prefixes at once, hiding the memory's latency.  Those
  * that are not there are added if they are to be (without a path; full:

@@ -119,6 +119,22 @@ static inline bool entry_is(
 	       rib_entry_at(r, f, id)->len == v->len;
 }
 
+/* The same, where the id need not be in use. */
+static inline bool guess_is(
+    const struct rib *r, enum family f, uint32_t id, const struct rib_nlri *v)
+{
+	return id < r->table[f].end && entry_is(r, f, id, v) &&
+	       !(rib_entry_at(r, f, id)->flags & RIB_ENTRY_FREE);
+}
+
+static void fetch_others(const struct rib *r, enum family f, uint32_t id)
+{
+	const struct rib_entry *e = rib_entry_at(r, f, id);
+
+	if (e->n > 1)
+		__builtin_prefetch(rib_others(r, e), 1);
+}
+
 static uint32_t find_old(
     const struct rib *r, enum family f, const struct rib_nlri *v)
 {
@@ -188,21 +204,39 @@ static inline uint32_t add(
 	return id;
 }
 
-void rib_hint(const struct rib *r, enum family f, struct rib_nlri *v)
+/* Made twice, so that the family is a constant in each; as locate() is. */
+static inline ATTR_ALWAYS bool hint(
+    const struct rib *r, enum family f, struct rib_nlri *v, uint32_t guess)
 {
 	const struct rib_index *x = &r->table[f].index;
 
+	if (guess_is(r, f, guess, v)) {
+		v->id = guess;
+		fetch_others(r, f, guess);
+		return true;
+	}
+	v->id = RIB_NONE;
 	v->hash = hash_addr(r, f, v->addr, v->len);
 	__builtin_prefetch(&x->slot[rib_index_place(x, v->hash)], 1);
+	return false;
 }
 
-/* Made twice, so that the family is a constant in each. */
-static inline __attribute__((always_inline)) void locate(
+bool rib_hint(
+    const struct rib *r, enum family f, struct rib_nlri *v, uint32_t guess)
+{
+	return f == FAMILY_IPV4 ? hint(r, FAMILY_IPV4, v, guess)
+				: hint(r, FAMILY_IPV6, v, guess);
+}
+
+/* A guess that was right is looked at again: it may have been freed since. */
+static inline ATTR_ALWAYS void locate(
     struct rib *r, enum family f, struct rib_nlri *v, size_t n)
 {
 	const struct rib_index *x = &r->table[f].index;
 
 	for (size_t i = 0; i < n; i++) {
+		if (v[i].id != RIB_NONE)
+			continue;
 		uint32_t word = x->slot[rib_index_place(x, v[i].hash)];
 
 		if (word && rib_index_may(word, v[i].hash))
@@ -210,14 +244,15 @@ static inline __attribute__((always_inline)) void locate(
 			    rib_entry_at(r, f, rib_index_id(word)), 1);
 	}
 	for (size_t i = 0; i < n; i++) {
+		if (v[i].id != RIB_NONE && guess_is(r, f, v[i].id, &v[i]))
+			continue;
+		if (v[i].id != RIB_NONE)
+			v[i].hash = hash_addr(r, f, v[i].addr, v[i].len);
 		v[i].id = find(r, f, &v[i]);
 		if (v[i].id == RIB_NONE && v[i].make)
 			v[i].id = add(r, f, &v[i]);
-		if (v[i].id == RIB_NONE)
-			continue;
-		const struct rib_entry *e = rib_entry_at(r, f, v[i].id);
-		if (e->n > 1)
-			__builtin_prefetch(rib_others(r, e), 1);
+		if (v[i].id != RIB_NONE)
+			fetch_others(r, f, v[i].id);
 	}
 }
 
@@ -232,7 +267,7 @@ void rib_locate(struct rib *r, enum family f, struct rib_nlri *v, size_t n)
 
 uint32_t rib_locate_one(struct rib *r, enum family f, struct rib_nlri *v)
 {
-	rib_hint(r, f, v);
+	rib_hint(r, f, v, RIB_NONE);
 	rib_locate(r, f, v, 1);
 	return v->id;
 }

@@ -270,7 +270,7 @@ static void no_choice_of_addresses_collides(void **state)
 			v[i].addr[0] = 0x20;
 			v[i].addr[7] = (uint8_t)i;
 			memcpy(v[i].addr + 8, &low, sizeof low);
-			rib_hint(r, FAMILY_IPV6, &v[i]);
+			rib_hint(r, FAMILY_IPV6, &v[i], RIB_NONE);
 		}
 		rib_locate(r, FAMILY_IPV6, v, RIB_BATCH);
 		for (unsigned i = 1; i < RIB_BATCH; i++)
