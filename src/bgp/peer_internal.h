@@ -45,6 +45,8 @@ struct conn {
 
 	struct list mine; /* in peers.ups, .lingering or .graves */
 	struct list read; /* in peers.readers */
+	uint64_t taken;	  /* bytes read from it in this rush */
+	uint32_t rush;
 	struct list write;
 	struct loop_timer hold; /* before OPEN: the large one */
 	struct loop_timer keepalive;
@@ -131,6 +133,8 @@ struct peers {
 
 	struct list ups;
 	struct list readers; /* whose turn it is when there is room */
+	uint64_t waited_ns;  /* when somebody last had to wait */
+	uint32_t rush;	     /* number of the time in which many wait */
 	struct list writers;
 	struct list lingering;
 	struct list graves;

@@ -645,6 +645,64 @@ static void a_full_ring_stops_reading_and_loses_nothing(void **state)
 	rig_stop(&rig);
 }
 
+/* Until neither the ring nor the sockets take any more. */
+static void send_all_that_fits(struct speaker *s, const uint8_t *p, size_t n)
+{
+	size_t sent = 0;
+
+	for (unsigned quiet = 0; quiet < 20; quiet++) {
+		ssize_t k = send(
+		    s->fd, p + sent, n - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (k > 0) {
+			sent += (size_t)k;
+			quiet = 0;
+		}
+		assert_true(sent < n);
+		rig_turn(&rig, 2);
+	}
+}
+
+static void who_has_sent_least_is_read_first(void **state)
+{
+	enum {
+		N = 8000,
+		FEW = 40,
+		LEN = 4000
+	};
+	uint8_t *all = malloc((size_t)N * LEN);
+	size_t bytes = rig_updates(all, 0, N, LEN);
+	unsigned seen = 0, between = 0;
+
+	(void)state;
+	rig_start(
+	    &rig, "", ALPHA "member \"Beta\" { asn 64502; at 127.0.0.3; }");
+	speak(&rig, &a, "127.0.0.2", 64501);
+	speak_up(&a);
+	uint32_t slot_a = rig.head.a;
+	speak(&rig, &b, "127.0.0.3", 64502);
+	speak_up(&b);
+	send_all_that_fits(&a, all, bytes);
+	/* More than it may send in one turn. */
+	speak_bytes(&b, all, (size_t)FEW * LEN);
+	rig_turn(&rig, 20);
+	while (seen < FEW) {
+		if (!rig_record(&rig)) {
+			rig_turn(&rig, 1);
+			continue;
+		}
+		if (rig.head.a != slot_a)
+			seen++;
+		else if (seen)
+			between++;
+	}
+	assert_int_equal(between, 0);
+	speak_close(&a);
+	speak_close(&b);
+	free(all);
+	rig_stop(&rig);
+}
+
 static void on_stopped(void *arg)
 {
 	((struct rig *)arg)->stopped = true;
@@ -771,6 +829,7 @@ int main(void)
 	    cmocka_unit_test(a_hard_reset_wraps_what_ends_for_good),
 	    cmocka_unit_test(the_engine_closes_a_session_and_keeps_it_down),
 	    cmocka_unit_test(a_full_ring_stops_reading_and_loses_nothing),
+	    cmocka_unit_test(who_has_sent_least_is_read_first),
 	    cmocka_unit_test(all_is_said_goodbye_at_a_stop),
 	    cmocka_unit_test(an_instance_has_its_peers_and_slots),
 	    cmocka_unit_test(who_listens_passes_sockets_on),
