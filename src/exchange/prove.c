@@ -14,6 +14,7 @@
 #include "net/prefix_set.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* More changes than this are everything. */
 #define VRPS_MAX 65536u
@@ -60,7 +61,9 @@ void exchange_vrp_changed(struct exchange *x, const struct prefix *p)
 		uint32_t at = prove_first16(p->addr.b);
 		uint32_t n = p->len < 16 ? 1u << (16 - p->len) : 1;
 
-		for (uint32_t i = 0; i < n; i++)
+		if (n >= 64) /* whole words: there may be many such VRPs */
+			memset(&v->wide[f][at / 64], 0xff, n / 8);
+		for (uint32_t i = 0; n < 64 && i < n; i++)
 			bit_set(v->wide[f], at + i);
 	}
 	sweep_start(x);

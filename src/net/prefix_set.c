@@ -87,6 +87,22 @@ static int grow(struct prefix_set *s)
 	return 0;
 }
 
+/* A range of that prefix that overlaps or touches r; NULL: none. */
+static struct range *neighbour(struct prefix_set *s, const struct range *r)
+{
+	size_t i = first_slot(s, &r->prefix);
+
+	for (; s->slot[i].used; i = (i + 1) & s->mask) {
+		struct range *x = &s->slot[i];
+
+		if (prefix_eq(&x->prefix, &r->prefix) &&
+		    r->min_len <= x->max_len + 1 &&
+		    x->min_len <= r->max_len + 1)
+			return x;
+	}
+	return NULL;
+}
+
 int prefix_set_add(struct prefix_set *s, const struct prefix *p,
     uint8_t min_len, uint8_t max_len)
 {
@@ -106,6 +122,12 @@ int prefix_set_add(struct prefix_set *s, const struct prefix *p,
 	    .max_len = max_len,
 	    .used = true,
 	};
+	struct range *x = neighbour(s, &r);
+	if (x) {
+		x->min_len = min_len < x->min_len ? min_len : x->min_len;
+		x->max_len = max_len > x->max_len ? max_len : x->max_len;
+		return 0;
+	}
 	insert(s, &r);
 	s->n++;
 	s->lengths[p->addr.family][p->len / 64] |= 1ull << (p->len % 64);

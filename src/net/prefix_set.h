@@ -16,7 +16,8 @@ void prefix_set_free(struct prefix_set *s);
 
 /*
  * Permits p's more-specifics of length min_len..max_len (p->len <= min_len).
- * Several ranges for one prefix are all kept.  0, -EINVAL, -ENOMEM.
+ * Ranges of one prefix that overlap or touch become one, so that a prefix has
+ * few, however often it is added.  0, -EINVAL, -ENOMEM.
  */
 int prefix_set_add(struct prefix_set *s, const struct prefix *p,
     uint8_t min_len, uint8_t max_len);
@@ -27,5 +28,5 @@ bool prefix_set_match(const struct prefix_set *s, const struct prefix *p);
 /* True when p lies inside a prefix of the set, whatever the lengths. */
 bool prefix_set_covers(const struct prefix_set *s, const struct prefix *p);
 
-/* Prefixes added, all ranges counted. */
+/* Ranges that there are. */
 size_t prefix_set_count(const struct prefix_set *s);

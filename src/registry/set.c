@@ -25,7 +25,8 @@ struct registry_set *set_new(const struct registry_head *h)
 int set_add_prefix(
     struct registry_set *s, const struct prefix *p, uint8_t min, uint8_t max)
 {
-	if (prefix_set_count(s->prefixes) == REGISTRY_PREFIXES_MAX)
+	if (s->count[FAMILY_IPV4] + s->count[FAMILY_IPV6] >=
+	    REGISTRY_PREFIXES_MAX)
 		return -EINVAL;
 	int err = prefix_set_add(s->prefixes, p, min, max);
 	if (!err)

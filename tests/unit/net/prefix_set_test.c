@@ -109,12 +109,36 @@ static void as_a_naive_list(void **state)
 	prefix_set_free(s);
 }
 
+/* Lists of others may name one prefix any number of times. */
+static void one_prefix_has_few_ranges(void **state)
+{
+	struct prefix_set *s = prefix_set_new();
+	struct prefix p = pfx("2001:db8::/32");
+	struct prefix in = pfx("2001:db8::/47"), out = pfx("2001:db8::/49");
+
+	(void)state;
+	for (uint32_t i = 0; i < 200000; i++) {
+		uint8_t min = (uint8_t)(32 + i % 17);
+
+		assert_int_equal(prefix_set_add(s, &p, min, min), 0);
+	}
+	assert_true(prefix_set_count(s) <= 17);
+	assert_true(prefix_set_match(s, &p));
+	assert_true(prefix_set_match(s, &in));
+	assert_false(prefix_set_match(s, &out));
+	/* A gap stays one. */
+	assert_int_equal(prefix_set_add(s, &p, 50, 50), 0);
+	assert_false(prefix_set_match(s, &out));
+	prefix_set_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(lengths_are_kept_to),
 	    cmocka_unit_test(nonsense_is_refused),
 	    cmocka_unit_test(as_a_naive_list),
+	    cmocka_unit_test(one_prefix_has_few_ranges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
