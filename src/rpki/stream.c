@@ -118,6 +118,9 @@ static SSL_CTX *context(const struct stream_tls *t, char why[STREAM_ERROR])
 	/* A moved buffer and a short write are fine. */
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
 				  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	/* Neither tickets nor handshakes without end keep us in one read. */
+	SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION);
 	if (!take_ca(ctx, t->ca))
 		say_tls(why, "the ca file has no certificate that can be used");
 	else if (t->certificate.n && !take_certificate(ctx, t->certificate))
