@@ -15,6 +15,10 @@ void lines_add(struct lines *l, const char *fmt, ...)
 	int n = vasprintf(&text, fmt, ap);
 	va_end(ap);
 	must(n >= 0);
+	/* Names are from a file of others: nothing for a terminal to obey. */
+	for (char *c = text; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?';
 	l->v = realloc(l->v, (l->n + 1) * sizeof *l->v);
 	must(l->v);
 	l->v[l->n++] = text;

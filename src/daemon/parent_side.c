@@ -7,6 +7,7 @@
 #include "base/must.h"
 #include "daemon/internal.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -58,12 +59,53 @@ static void complain(enum role r, const char *dir)
 	    role_name(r), log_quote(quoted, sizeof quoted, dir), why);
 }
 
-/* A directory that is root's own is given to the role. */
+/* Is there nothing in it?  fd is closed. */
+static bool is_empty(int fd)
+{
+	DIR *d = fdopendir(fd);
+	const struct dirent *e;
+	size_t n = 0;
+
+	if (!d) {
+		close(fd);
+		return false;
+	}
+	while ((e = readdir(d)))
+		n +=
+		    strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+	closedir(d);
+	return n == 0;
+}
+
+/*
+ * Gives the role a directory that is root's own and empty: never one that is
+ * in use for something else, nor what a link leads to.
+ */
+static int give(const char *dir, const struct sandbox_user *u)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	int err = 0;
+
+	if (fd < 0)
+		return -1;
+	int other = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (fstat(fd, &st) || other < 0)
+		err = -1;
+	else if (st.st_uid == 0 && is_empty(other))
+		err = fchown(fd, u->uid, u->gid);
+	else if (st.st_uid != 0)
+		close(other);
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return err;
+}
+
 static void make_dir(const struct parent *p, enum role r)
 {
 	struct sandbox_user u = sandbox_user(r);
 	char dir[SIDE_DIR];
-	struct stat st;
 
 	dir_of(p, r, dir);
 	if (!dir[0])
@@ -72,8 +114,7 @@ static void make_dir(const struct parent *p, enum role r)
 		complain(r, dir);
 		return;
 	}
-	if (u.change && !lstat(dir, &st) && S_ISDIR(st.st_mode) &&
-	    st.st_uid == 0 && chown(dir, u.uid, u.gid))
+	if (u.change && give(dir, &u))
 		complain(r, dir);
 }
 

@@ -184,17 +184,33 @@ static uint64_t look_at_files(const struct objects *o, const struct object *x)
 static char *read_file(const char *path, size_t *ret_n)
 {
 	struct stat st;
-	FILE *f = fopen(path, "re");
+	/* A FIFO must not make us wait. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
 	char *text = NULL;
+	int err = 0;
 
-	if (!f)
+	if (!f) {
+		err = errno;
+		if (fd >= 0)
+			close(fd);
+		errno = err;
 		return NULL;
-	errno = EFBIG;
-	if (!fstat(fileno(f), &st) && (uint64_t)st.st_size <= FETCH_BYTES)
+	}
+	if (fstat(fd, &st))
+		err = errno;
+	else if (!S_ISREG(st.st_mode))
+		err = EINVAL;
+	else if ((uint64_t)st.st_size > FETCH_BYTES)
+		err = EFBIG;
+	if (!err)
 		text = malloc((size_t)st.st_size + 1);
 	if (text)
 		*ret_n = fread(text, 1, (size_t)st.st_size, f);
+	else if (!err)
+		err = ENOMEM;
 	fclose(f);
+	errno = err;
 	return text;
 }
 
