@@ -107,11 +107,33 @@ static int read_items(const struct reading *r, const json_t *list)
 	return 0;
 }
 
+/*
+ * More values than a list within the limits has.  Each takes the JSON reader
+ * a hundred times the bytes that it may have in the text, so they are counted
+ * first.  (No string of bgpq4's has these letters.)
+ */
+static bool too_many_values(const char *text, size_t n)
+{
+	size_t lists = 0, values = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		lists += text[i] == '{' || text[i] == '[';
+		values += text[i] == ',' || text[i] == ':';
+	}
+	return lists > REGISTRY_PREFIXES_MAX + 2u ||
+	       values > 8u * REGISTRY_PREFIXES_MAX;
+}
+
 int registry_read_bgpq4(const char *text, size_t n, enum registry_kind kind,
     struct registry_list *l, char *err, size_t err_len)
 {
 	struct reading r = {kind, l, err, err_len};
 	json_error_t e;
+
+	if (too_many_values(text, n)) {
+		snprintf(err, err_len, "more than %u", REGISTRY_PREFIXES_MAX);
+		return -E2BIG;
+	}
 	json_t *tree = json_loadb(text, n, JSON_REJECT_DUPLICATES, &e);
 
 	if (!tree) {

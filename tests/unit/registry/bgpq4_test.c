@@ -137,6 +137,32 @@ static void a_part_is_not_the_whole(void **state)
 	}
 }
 
+/* Many small values would take memory beyond all measure. */
+static void more_values_than_a_list_may_have_are_not_read(void **state)
+{
+	static const char *const values[] = {"{},", "[],", "1,"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+		size_t one = strlen(values[i]), n = one * 5000000;
+		struct registry_list l = {0};
+		char err[128] = "";
+		char *text = malloc(n + 16);
+
+		assert_non_null(text);
+		memcpy(text, "{\"x\":[", 6);
+		for (size_t at = 0; at < n; at += one)
+			memcpy(text + 6 + at, values[i], one);
+		memcpy(text + 6 + n, "{}]}", 4);
+		assert_int_equal(registry_read_bgpq4(text, n + 10,
+				     REGISTRY_IPV4, &l, err, sizeof err),
+		    -E2BIG);
+		assert_string_equal(err, "more than 500000");
+		registry_list_free(&l);
+		free(text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +170,7 @@ int main(void)
 	    cmocka_unit_test(nothing_is_an_answer_too),
 	    cmocka_unit_test(anything_else_is_refused_in_words),
 	    cmocka_unit_test(a_part_is_not_the_whole),
+	    cmocka_unit_test(more_values_than_a_list_may_have_are_not_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
