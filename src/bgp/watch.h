@@ -2,7 +2,8 @@
  * What the engine tells the monitor role over their link (net/link.h): who is
  * there, and of each prefix that has changed all the paths that it has now.
  *
- *   engine -> monitor   ring: PEER, GONE, SET, CLASS, PREFIXES, TABLE
+ *   engine -> monitor   ring: PEER, GONE, SET, CLASS, BITS, PREFIXES, TABLE,
+ *                       OUT
  *
  * Never a backlog: where the ring is full, a prefix becomes one bit, and its
  * newest state is told when there is room.  What a prefix had before is the
@@ -12,6 +13,11 @@
  * meaning; a number that is told again means another set from then on.  A
  * PEER comes before the first SET of its slot.  Prefixes are known by ids
  * that are theirs until they have no path left.
+ *
+ * Who gets what: of the paths of a prefix, in their order, a client gets the
+ * first that is not refused, not its own, and of a class that has its bit;
+ * with ADD-PATH every such one.  What a client's bits are is told before its
+ * PEER, and no prefix between the two; they stay while its session is up.
  */
 #pragma once
 
@@ -25,12 +31,19 @@ enum watch_type {
 	WATCH_PEER = 192, /* a = slot: struct watch_peer, then both OPENs */
 	WATCH_GONE,	/* a = slot: struct feed_down; routes may stay stale */
 	WATCH_SET,	/* a = number: struct watch_set, next hop, attributes */
-	WATCH_CLASS,	/* a = number: uint64_t[4][words], as in a class: who
-			   may have its paths, three bits of the variant */
+	WATCH_CLASS,	/* a = number: uint64_t[WATCH_PLANES][words]: a bit a
+			   slot: who may have its paths, then the variant: how
+			   often it is prepended; a class that is new */
+	WATCH_BITS,	/* likewise: the same class has other bits now */
 	WATCH_PREFIXES, /* a = family: struct watch_prefix, uint32_t set[n];
 			   any number of them */
 	WATCH_TABLE,	/* all that was there at the beginning has been told */
+	WATCH_OUT,	/* all classes are told, and what clients are to get
+			   is what they are sent: nothing is held back
+			   (RFC 4724 s4.1) */
 };
+
+#define WATCH_PLANES 3
 
 struct watch_peer {
 	struct feed_up up;
@@ -52,6 +65,8 @@ struct watch_set {
 	uint8_t reason; /* enum reason; REASON_NONE: accepted */
 	uint8_t next_hop_len;
 	uint16_t wire_len;
+	uint8_t tags; /* what clients are told of it, policy_tags_write() */
+	uint8_t pad[3];
 	uint32_t path_id;     /* as the peer sent it */
 	uint32_t path_id_out; /* as ADD-PATH clients get it */
 	uint32_t class;

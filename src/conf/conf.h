@@ -117,6 +117,7 @@ struct conf_station {
 	bool pre;	  /* Adj-RIB-In as received */
 	bool post;	  /* Adj-RIB-In that the policy accepted */
 	bool loc_rib;	  /* RFC 9069 */
+	bool out;	  /* what each client is sent, RFC 8671 */
 	uint32_t stats_s; /* between statistics; 0: none */
 };
 

@@ -101,10 +101,10 @@ void station_check(struct parser *p)
 		const struct conf_station *s = &m->station[i];
 
 		check_twice(p, i);
-		if (!s->pre && !s->post && !s->loc_rib)
+		if (!s->pre && !s->post && !s->loc_rib && !s->out)
 			errors_add(p->errors, p->station_pos[i],
 			    "the station is sent nothing; expected one of pre, "
-			    "post and loc-rib to be on");
+			    "post, loc-rib and out to be on");
 	}
 	if (m->present && m->mrt[0] && m->mrt[0] != '/' &&
 	    scope_value(&p->monitoring, "mrt", &at))

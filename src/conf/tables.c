@@ -327,7 +327,11 @@ static const struct directive station_directives[] = {
 	"Of each prefix the accepted route that is ranked first (Loc-RIB, RFC "
 	"9069).",
 	FIELD(conf_station, loc_rib)},
-    {"out", VALUE_LATER, .syntax = "Adj-RIB-Out, RFC 8671"},
+    {"out", VALUE_SWITCH, 0, "on | off", "off",
+	"What each client is sent: of each prefix the route that is chosen for "
+	"it, as it gets it (Adj-RIB-Out, post-policy, RFC 8671).  That is a "
+	"table for each client: with many of them much is sent.",
+	FIELD(conf_station, out)},
     {"stats", VALUE_SECONDS, DIR_OFF, "TIME", "60s",
 	"The time between reports of statistics.", .min = 1, .max = 86400,
 	FIELD(conf_station, stats_s)},

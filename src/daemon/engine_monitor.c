@@ -28,7 +28,8 @@ static void drop(struct engine_monitor *em, const char *why)
 
 static void watch(struct engine_monitor *em)
 {
-	const struct exchange_watch_out out = {.write = put, .arg = em};
+	const struct exchange_watch_out out = {
+	    .write = put, .arg = em, .classes = em->out};
 
 	if (em->watching || !link_ready(em->link))
 		return;
@@ -65,6 +66,15 @@ void engine_monitor_link(struct engine_monitor *em, int sock)
 		em->link = NULL;
 	}
 	loop_task_queue(em->loop, em->turn);
+}
+
+void engine_monitor_conf(struct engine_monitor *em, const struct conf *c)
+{
+	em->out = false;
+	for (size_t i = 0; i < c->monitoring.n_station; i++)
+		em->out |= c->monitoring.station[i].out;
+	if (em->watching && em->out)
+		exchange_watch_classes(em->exchange);
 }
 
 void engine_monitor_flush(struct engine_monitor *em)

@@ -11,10 +11,13 @@ struct engine_monitor {
 	struct link *link;	/* NULL: there is no monitor role */
 	struct loop_fd bell;
 	bool watching;
+	bool out; /* some station wants to hear what each client gets */
 };
 
 /* A (new) link, its sock the callee's. */
 void engine_monitor_link(struct engine_monitor *em, int sock);
+/* A (new) configuration. */
+void engine_monitor_conf(struct engine_monitor *em, const struct conf *c);
 /* Once a turn, after the exchange's work. */
 void engine_monitor_flush(struct engine_monitor *em);
 /* The links' sleep protocol (net/link.h). */

@@ -202,7 +202,8 @@ static bool same(const struct conf_station *a, const struct conf_station *b)
 {
 	return ip_eq(&a->addr, &b->addr) && a->port == b->port &&
 	       a->pre == b->pre && a->post == b->post &&
-	       a->loc_rib == b->loc_rib && a->stats_s == b->stats_s;
+	       a->loc_rib == b->loc_rib && a->out == b->out &&
+	       a->stats_s == b->stats_s;
 }
 
 static bool find(struct monitor *m, const struct conf_station *c)

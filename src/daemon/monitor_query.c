@@ -28,6 +28,7 @@ static void write_bmp(struct json *j, const struct monitor_bmp *b)
 	json_bool(j, "pre", b->conf.pre);
 	json_bool(j, "post", b->conf.post);
 	json_bool(j, "loc_rib", b->conf.loc_rib);
+	json_bool(j, "out", b->conf.out);
 	json_u64(j, "connects", b->connects);
 	json_u64(j, "routes", f.routes);
 	json_u64(j, "messages", f.messages);

@@ -592,6 +592,7 @@ static int start(struct role_env *env, const struct role_conf *rc)
 	env->state = e;
 	e->monitor = (struct engine_monitor){
 	    .loop = env->loop, .exchange = e->exchange, .turn = &e->turn};
+	engine_monitor_conf(&e->monitor, env->conf);
 	prove(e);
 	e->registry = (struct engine_registry){
 	    .loop = env->loop, .exchange = e->exchange, .turn = &e->turn};
@@ -608,6 +609,7 @@ static void reload(struct role_env *env, const struct conf *old)
 	if (err)
 		log_error("reload_failed", "error=%s", strerror(-err));
 	prove(e);
+	engine_monitor_conf(&e->monitor, env->conf);
 	loop_task_queue(env->loop, &e->turn);
 }
 

@@ -10,89 +10,19 @@
 #define ATTRS_MAX ((size_t)1 << 16)
 #define MESSAGE_FRAME 56 /* header, lengths, MP_REACH, one prefix */
 
-/* Two buffers that steps of rewriting go between. */
-struct steps {
-	uint8_t buf[2][ATTRS_MAX + 4096];
-	struct bytes now;
-	unsigned next;
-};
-
-static struct steps steps;
-
-static struct wr step_open(void)
-{
-	return wr_from(steps.buf[steps.next], sizeof steps.buf[0]);
-}
-
-static void step_close(const struct wr *w)
-{
-	must(wr_ok(w));
-	steps.now = (struct bytes){w->start, wr_len(w)};
-	steps.next ^= 1;
-}
-
-/*
- * RFC 9234 s5: a client gets every route with OTC, whether it said a role or
- * not; one that came with it is a leak, and goes to nobody.  And what is
- * known of the route, as informational communities.
- */
-static void mark(const struct exchange *x, uint8_t tags)
-{
-	uint8_t large[POLICY_TAGS_MAX];
-	struct wr said = wr_from(large, sizeof large);
-	struct wr w = step_open();
-
-	if (tags)
-		policy_tags_write(x->policy, tags, &said);
-	bgp_attrs_mark(&w, steps.now, policy_asn(x->policy),
-	    (struct bytes){large, wr_len(&said)});
-	step_close(&w);
-}
-
-/* RFC 9494 s4.2, unless the member said it already. */
-static void add_llgr_stale(void)
-{
-	static uint8_t all[ATTRS_MAX];
-	struct bgp_attrs a;
-	struct wr w = step_open();
-	struct wr c = wr_from(all, sizeof all);
-
-	bgp_attrs_read(steps.now, &a);
-	if (bgp_community_has(a.communities, BGP_LLGR_STALE))
-		return;
-	wr_bytes(&c, a.communities.p, a.communities.n);
-	wr_u32(&c, BGP_LLGR_STALE);
-	bgp_attrs_put(&w, steps.now, FLAGS_TRANSITIVE, ATTR_COMMUNITIES,
-	    (struct bytes){all, wr_len(&c)});
-	step_close(&w);
-}
-
 /* The attributes for a variant; valid until the next call. */
 static struct bytes attrs_of(
     const struct exchange *x, uint32_t set, unsigned variant)
 {
 	const struct rib_set *s = rib_set_at(x->rib, set);
-	uint16_t ignored;
+	const struct policy_out how = {
+	    .tags = s->tags,
+	    .prepend = (uint8_t)variant,
+	    .scrub = s->flags & RIB_SET_SCRUB,
+	    .llgr_stale = s->flags & RIB_SET_LLGR,
+	};
 
-	steps.now = rib_set_wire(x->rib, s);
-	if (s->flags & RIB_SET_SCRUB) {
-		struct bgp_attrs a;
-		struct wr w = step_open();
-
-		bgp_attrs_read(steps.now, &a);
-		policy_scrub(x->policy, &a, &w);
-		step_close(&w);
-	}
-	if (variant) {
-		struct wr w = step_open();
-
-		policy_prepend(steps.now, variant, &w, &ignored);
-		step_close(&w);
-	}
-	mark(x, s->tags);
-	if (s->flags & RIB_SET_LLGR)
-		add_llgr_stale();
-	return steps.now;
+	return policy_out(x->policy, rib_set_wire(x->rib, s), &how);
 }
 
 void encode_attrs(const struct exchange *x, uint32_t set, unsigned variant,
@@ -189,7 +119,8 @@ static void write_narrow(struct exchange *x, unsigned journal,
     const struct run *r, const uint32_t *ids, struct bytes attrs,
     struct bytes next_hop, size_t max)
 {
-	struct wr w = step_open();
+	static uint8_t narrow[ATTRS_MAX + 4096];
+	struct wr w = wr_from(narrow, sizeof narrow);
 
 	bgp_attrs_narrow(&w, attrs);
 	if (wr_ok(&w) && wr_len(&w) + MESSAGE_FRAME + next_hop.n <= max) {

@@ -125,12 +125,15 @@ struct exchange_watch_out {
 	bool (*write)(void *arg, uint32_t type, uint32_t a, const void *pa,
 	    size_t na, const void *pb, size_t nb);
 	void *arg;
-	bool classes; /* who gets what is wanted too: Adj-RIB-Out */
+	bool
+	    classes; /* who gets what is wanted too: exchange_watch_classes() */
 };
 
 /* Tells all there is, in exchange_work(), and then what changes. */
 void exchange_watch(struct exchange *x, const struct exchange_watch_out *out);
 void exchange_unwatch(struct exchange *x);
+/* From now on who gets what is told too (Adj-RIB-Out); for good. */
+void exchange_watch_classes(struct exchange *x);
 
 /* ---- reading, for queries and `why` ------------------------------------- */
 

@@ -38,6 +38,8 @@ struct watch {
 	uint8_t told[FEED_SLOTS]; /* enum told */
 	uint32_t told_of[FEED_SLOTS]; /* incarnation, while TOLD_UP */
 	bool classes_due;
+	uint32_t class_at; /* those below have been told since */
+	bool out_told;
 	enum family f; /* of what is in the buffer */
 	size_t n;      /* bytes */
 	uint8_t buf[BUFFER];
@@ -171,7 +173,8 @@ void watch_peer(struct exchange *x, uint32_t slot)
 	/* What is in the buffer is of before. */
 	send_buffer(w);
 	bit_set(w->due, slot);
-	if (w->behind || !tell_peers(x))
+	/* Its bits come before it, see watch_work(). */
+	if (w->behind || w->out.classes || !tell_peers(x))
 		w->behind = true;
 }
 
@@ -200,7 +203,16 @@ void watch_classes(struct exchange *x)
 	if (!w || !w->out.classes)
 		return;
 	w->classes_due = true;
+	w->class_at = 0;
 	w->behind = true;
+}
+
+static bool put_bits(struct exchange *x, enum watch_type type, uint32_t class)
+{
+	_Static_assert(WATCH_PLANES == 1 + VARIANT_BITS, "planes of a class");
+
+	return put(x->watch, type, class, x->classes.v[class].bits,
+	    WATCH_PLANES * x->words * sizeof(uint64_t), NULL, 0);
 }
 
 static bool put_class(struct exchange *x, uint32_t class)
@@ -210,8 +222,7 @@ static bool put_class(struct exchange *x, uint32_t class)
 	bits_room(&w->classes, &w->class_words, class);
 	if (bit_get(w->classes, class))
 		return true;
-	if (!put(w, WATCH_CLASS, class, x->classes.v[class].bits,
-		(size_t)4 * x->words * sizeof(uint64_t), NULL, 0))
+	if (!put_bits(x, WATCH_CLASS, class))
 		return false;
 	bit_set(w->classes, class);
 	return true;
@@ -224,17 +235,25 @@ static bool tell_classes(struct exchange *x)
 
 	if (!w->classes_due)
 		return true;
-	for (uint32_t i = 0; i < w->class_words * 64; i++) {
-		if (!bit_get(w->classes, i))
-			continue;
-		bit_clear(w->classes, i);
-		if (!put_class(x, i)) {
-			bit_set(w->classes, i);
+	for (; w->class_at < w->class_words * 64; w->class_at++)
+		if (bit_get(w->classes, w->class_at) &&
+		    !put_bits(x, WATCH_BITS, w->class_at))
 			return false;
-		}
-	}
 	w->classes_due = false;
 	return true;
+}
+
+static bool tell_out(struct exchange *x)
+{
+	struct watch *w = x->watch;
+
+	if (!w->out.classes || w->out_told)
+		return true;
+	for (enum family f = 0; f < FAMILY_COUNT; f++)
+		if (x->defer[f] || x->releasing[f])
+			return true; /* later */
+	w->out_told = put(w, WATCH_OUT, 0, NULL, 0, NULL, 0);
+	return w->out_told;
 }
 
 static bool put_set(struct exchange *x, uint32_t set)
@@ -251,6 +270,7 @@ static bool put_set(struct exchange *x, uint32_t set)
 	    .next_hop_len = (uint8_t)hop.n,
 	    .wire_len = (uint16_t)wire.n,
 	    .path_id_out = s->path_id,
+	    .tags = s->tags,
 	    .class = rib_class_of(x->rib, set),
 	};
 
@@ -361,9 +381,9 @@ bool watch_work(struct exchange *x, uint64_t deadline)
 	struct watch *w = x->watch;
 	bool room = true;
 
-	if (!w || !w->behind)
+	if (!w || (!w->behind && tell_out(x)))
 		return false;
-	if (!send_buffer(w) || !tell_peers(x) || !tell_classes(x))
+	if (!send_buffer(w) || !tell_classes(x) || !tell_peers(x))
 		return false;
 	for (enum family f = 0; f < FAMILY_COUNT; f++)
 		if (!serve_family(x, f, deadline, &room)) {
@@ -375,7 +395,7 @@ bool watch_work(struct exchange *x, uint64_t deadline)
 	w->behind = false;
 	if (!w->table_told)
 		w->table_told = put(w, WATCH_TABLE, 0, NULL, 0, NULL, 0);
-	w->behind = !w->table_told;
+	w->behind = !w->table_told || !tell_out(x);
 	return false;
 }
 
@@ -403,6 +423,22 @@ void exchange_watch(struct exchange *x, const struct exchange_watch_out *out)
 			bit_set(w->owed[f], id);
 		w->end[f] = end / 64 + 1;
 	}
+}
+
+/* Classes of sets that were told without: now all that there are. */
+void exchange_watch_classes(struct exchange *x)
+{
+	struct watch *w = x->watch;
+
+	if (!w || w->out.classes)
+		return;
+	w->out.classes = true;
+	for (uint32_t i = 0; i < x->classes.n; i++) {
+		bits_room(&w->classes, &w->class_words, i);
+		if (x->classes.v[i].key)
+			bit_set(w->classes, i);
+	}
+	watch_classes(x);
 }
 
 void exchange_unwatch(struct exchange *x)

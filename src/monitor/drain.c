@@ -1,6 +1,7 @@
 #include "monitor/drain.h"
 
 #include "bgp/update_write.h"
+#include "monitor/clients.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,16 +9,20 @@
 /* One route of one RIB that has come (set) or gone. */
 struct item {
 	const struct mirror_set *set;
-	uint32_t order; /* as found */
+	const struct mirror_peer *peer; /* whose RIB; DRAIN_LOC: path */
+	uint32_t order;			/* as found */
 	uint32_t path_id;
 	uint8_t rib;
+	uint8_t prepend;
 	bool gone;
 	bool plain; /* without a path id */
+	bool old;   /* see struct drain_group */
 	struct prefix prefix;
 };
 
 struct drain {
 	unsigned ribs;
+	struct clients *clients; /* NULL: no DRAIN_OUT */
 	struct item *item;
 	size_t n;
 	size_t cap;
@@ -34,6 +39,8 @@ struct drain *drain_new(unsigned ribs)
 
 	must(d);
 	d->ribs = ribs;
+	if (ribs & 1u << DRAIN_OUT)
+		d->clients = clients_new();
 	return d;
 }
 
@@ -41,6 +48,7 @@ void drain_free(struct drain *d)
 {
 	if (!d)
 		return;
+	clients_free(d->clients);
 	free(d->item);
 	free(d->change);
 	free(d);
@@ -54,27 +62,34 @@ uint64_t drain_routes(const struct drain *d)
 /* ---- what differs ---------------------------------------------------------
  */
 
-static void add(struct drain *d, enum drain_rib rib,
-    const struct mirror_change *c, const struct mirror_set *set, bool gone)
+static struct item *add_item(struct drain *d, const struct item *item)
 {
 	if (d->n == d->cap) {
 		d->cap = d->cap ? 2 * d->cap : 256;
 		d->item = realloc(d->item, d->cap * sizeof *d->item);
 		must(d->item);
 	}
-	bool plain = rib == DRAIN_LOC || set->of.flags & WATCH_PLAIN_ID;
-	d->item[d->n] = (struct item){
-	    .set = set,
-	    .order = (uint32_t)d->n,
-	    .path_id = plain ? 0 : set->of.path_id,
-	    .rib = (uint8_t)rib,
-	    .gone = gone,
-	    .plain = plain,
-	    .prefix = c->prefix,
-	};
-	d->n++;
-	d->guess += gone ? 32 : set->of.wire_len + 64u;
+	d->item[d->n] = *item;
+	d->item[d->n].order = (uint32_t)d->n;
+	d->guess += item->gone ? 32 : item->set->of.wire_len + 64u;
 	d->routes++;
+	return &d->item[d->n++];
+}
+
+static void add(struct drain *d, enum drain_rib rib,
+    const struct mirror_change *c, const struct mirror_set *set, bool gone)
+{
+	bool plain = rib == DRAIN_LOC || set->of.flags & WATCH_PLAIN_ID;
+
+	add_item(d, &(struct item){
+			.set = set,
+			.peer = set->peer,
+			.path_id = plain ? 0 : set->of.path_id,
+			.rib = (uint8_t)rib,
+			.gone = gone,
+			.plain = plain,
+			.prefix = c->prefix,
+		    });
 }
 
 static bool same_route(const struct mirror_set *a, const struct mirror_set *b)
@@ -146,6 +161,24 @@ static void differ_loc(struct drain *d, const struct mirror_change *c)
 		add(d, DRAIN_LOC, c, was, true);
 }
 
+static void add_out(
+    void *arg, const struct mirror_peer *client, const struct clients_route *r)
+{
+	struct drain *d = arg;
+
+	add_item(d, &(struct item){
+			.set = r->set,
+			.peer = client,
+			.path_id = r->add_path ? r->set->of.path_id_out : 0,
+			.rib = DRAIN_OUT,
+			.prepend = (uint8_t)r->prepend,
+			.gone = r->gone,
+			.plain = !r->add_path,
+			.old = r->old,
+			.prefix = *r->prefix,
+		    });
+}
+
 static void differ(struct drain *d, const struct mirror_change *c)
 {
 	if (d->ribs & 1u << DRAIN_PRE)
@@ -154,6 +187,8 @@ static void differ(struct drain *d, const struct mirror_change *c)
 		differ_in(d, DRAIN_POST, c);
 	if (d->ribs & 1u << DRAIN_LOC)
 		differ_loc(d, c);
+	if (d->clients)
+		clients_differ(d->clients, c, add_out, d);
 }
 
 /* ---- order ----------------------------------------------------------------
@@ -164,22 +199,32 @@ static int compare(uint64_t a, uint64_t b)
 	return (a > b) - (a < b);
 }
 
-/* What goes before what comes: the same prefix may stand at another place. */
+/*
+ * What goes before what comes: the same prefix may stand at another place.
+ * Clients have the same attributes next to each other: they are made once.
+ */
 static int by_group(const void *pa, const void *pb)
 {
 	const struct item *a = pa, *b = pb;
+	bool clients = a->rib == DRAIN_OUT && !a->gone;
 	int c = compare(a->rib, b->rib);
 
 	if (!c)
 		c = compare(!a->gone, !b->gone);
+	if (!c && clients)
+		c = compare(a->set->serial, b->set->serial);
+	if (!c && clients)
+		c = compare(a->prepend, b->prepend);
 	if (!c && a->rib != DRAIN_LOC)
-		c = compare(a->set->peer->slot, b->set->peer->slot);
+		c = compare(a->peer->slot, b->peer->slot);
 	if (!c && a->rib != DRAIN_LOC)
-		c = compare(a->set->peer->epoch, b->set->peer->epoch);
+		c = compare(a->peer->epoch, b->peer->epoch);
 	if (!c)
 		c = compare(a->prefix.addr.family, b->prefix.addr.family);
 	if (!c)
 		c = compare(a->plain, b->plain);
+	if (!c)
+		c = compare(a->old, b->old);
 	if (!c && !a->gone)
 		c = compare(a->set->serial, b->set->serial);
 	return c ? c : compare(a->order, b->order);
@@ -188,11 +233,12 @@ static int by_group(const void *pa, const void *pb)
 static bool same_group(const struct item *a, const struct item *b)
 {
 	if (a->rib != b->rib || a->gone != b->gone || a->plain != b->plain ||
+	    a->old != b->old || a->prepend != b->prepend ||
 	    a->prefix.addr.family != b->prefix.addr.family)
 		return false;
-	if (a->gone)
-		return a->rib == DRAIN_LOC || a->set->peer == b->set->peer;
-	return a->set == b->set;
+	if (a->rib != DRAIN_LOC && a->peer != b->peer)
+		return false;
+	return a->gone || a->set == b->set;
 }
 
 /* ---- writing ---------------------------------------------------------------
@@ -249,8 +295,10 @@ static void put_group(const struct drain_sink *sink, const struct item *item,
 	    .rib = (enum drain_rib)item->rib,
 	    .family = item->prefix.addr.family,
 	    .add_path = !item->plain,
-	    .peer = item->set->peer,
+	    .peer = item->peer,
 	    .set = item->gone ? NULL : item->set,
+	    .prepend = item->prepend,
+	    .old = item->old,
 	};
 
 	for (size_t done = 0; done < n;) {
@@ -279,24 +327,74 @@ static void write_items(
 	d->guess = 0;
 }
 
+/* ---- clients ---------------------------------------------------------------
+ */
+
+void drain_client_up(struct drain *d, struct mirror_peer *p)
+{
+	if (d->clients)
+		clients_up(d->clients, p);
+}
+
+void drain_client_down(struct drain *d, uint32_t slot)
+{
+	if (d->clients)
+		clients_down(d->clients, slot);
+}
+
+bool drain_client_routes(
+    const struct drain *d, uint32_t slot, uint64_t ret[FAMILY_COUNT])
+{
+	return d->clients && clients_routes(d->clients, slot, ret);
+}
+
+uint64_t drain_left(const struct drain *d, const struct mirror_view *v)
+{
+	return d->clients ? clients_left(d->clients, v) : 0;
+}
+
+/* Those who know nothing yet; true when there is more to tell them. */
+static bool tell_clients(
+    struct drain *d, const struct mirror_view *v, size_t bytes)
+{
+	if (!d->clients || !mirror_out(v->m))
+		return false;
+	while (d->guess < bytes)
+		if (!clients_walk(d->clients, v, add_out, d))
+			return false;
+	return true;
+}
+
+/* ---- the whole -------------------------------------------------------------
+ */
+
+static bool take_change(struct drain *d, struct mirror_view *v)
+{
+	if (d->n_change == d->cap_change) {
+		d->cap_change = d->cap_change ? 2 * d->cap_change : 256;
+		d->change =
+		    realloc(d->change, d->cap_change * sizeof *d->change);
+		must(d->change);
+	}
+	struct mirror_change *c = &d->change[d->n_change];
+	if (!mirror_view_next(v, c))
+		return false;
+	d->n_change++;
+	differ(d, c);
+	return true;
+}
+
 bool drain_some(struct drain *d, struct mirror_view *v,
     const struct drain_sink *sink, struct buf *out, size_t bytes)
 {
-	bool more = true;
+	/* They first: then all know the same when something changes. */
+	bool more = tell_clients(d, v, bytes);
 
-	while (d->guess < bytes && d->n_change < 8192) {
-		if (d->n_change == d->cap_change) {
-			d->cap_change = d->cap_change ? 2 * d->cap_change : 256;
-			d->change = realloc(
-			    d->change, d->cap_change * sizeof *d->change);
-			must(d->change);
-		}
-		struct mirror_change *c = &d->change[d->n_change];
-		more = mirror_view_next(v, c);
-		if (!more)
-			break;
-		d->n_change++;
-		differ(d, c);
+	write_items(d, sink, out);
+	if (!more) {
+		more = true;
+		while (more && d->guess < bytes && d->n_change < 8192)
+			more = take_change(d, v);
 	}
 	write_items(d, sink, out);
 	for (size_t i = 0; i < d->n_change; i++)

@@ -11,6 +11,7 @@ enum drain_rib {
 	DRAIN_PRE,  /* Adj-RIB-In as received, refused routes included */
 	DRAIN_POST, /* what the policy accepted of it */
 	DRAIN_LOC,  /* of each prefix the accepted path ranked first */
+	DRAIN_OUT,  /* what each client gets (clients.h) */
 	DRAIN_RIBS,
 };
 
@@ -19,8 +20,11 @@ struct drain_group {
 	enum drain_rib rib;
 	enum family family;
 	bool add_path;
-	const struct mirror_peer *peer; /* DRAIN_LOC: whose path it is */
-	const struct mirror_set *set;	/* NULL: withdrawn */
+	/* Whose RIB it is; DRAIN_LOC: whose path. */
+	const struct mirror_peer *peer;
+	const struct mirror_set *set; /* NULL: withdrawn */
+	unsigned prepend;	      /* DRAIN_OUT: so often */
+	bool old; /* it was there before; since when is not known */
 };
 
 struct drain_sink {
@@ -38,6 +42,18 @@ struct drain;
 /* ribs: a mask of 1 << enum drain_rib. */
 struct drain *drain_new(unsigned ribs);
 void drain_free(struct drain *d);
+
+/*
+ * DRAIN_OUT: a client is there and knows nothing; it is gone.  Nothing is said
+ * of them while who gets what is not known (mirror_out()).
+ */
+void drain_client_up(struct drain *d, struct mirror_peer *p);
+void drain_client_down(struct drain *d, uint32_t slot);
+/* Routes of its Adj-RIB-Out, as told; false: it is not all told yet. */
+bool drain_client_routes(
+    const struct drain *d, uint32_t slot, uint64_t ret[FAMILY_COUNT]);
+/* Places that clients have to be told about who came later than the reader. */
+uint64_t drain_left(const struct drain *d, const struct mirror_view *v);
 
 /*
  * Takes changes from the view and writes them to out, some `bytes` of them.

@@ -31,6 +31,14 @@ void mirror_peer_unref(struct mirror_peer *p)
 	free(p);
 }
 
+static void class_unref(struct mirror_class *c)
+{
+	if (!c || --c->refs)
+		return;
+	free(c->bits);
+	free(c);
+}
+
 static void set_unref(struct mirror *m, struct mirror_set *s)
 {
 	if (--s->one.refs)
@@ -38,6 +46,7 @@ static void set_unref(struct mirror *m, struct mirror_set *s)
 	m->stats.sets--;
 	m->stats.bytes -= (uint64_t)s->of.next_hop_len + s->of.wire_len;
 	mirror_peer_unref(s->peer);
+	class_unref(s->class);
 	free(s);
 }
 
@@ -177,17 +186,99 @@ static int on_gone(struct mirror *m, uint32_t slot, const uint8_t *data,
 	return 0;
 }
 
+/* ---- classes --------------------------------------------------------------
+ */
+
+/* The one of that number; without bits while nothing was told of it. */
+static struct mirror_class **class_of(struct mirror *m, uint32_t number)
+{
+	m->class = grow(m->class, &m->class_cap, number + 1, sizeof *m->class);
+	struct mirror_class **c = &m->class[number];
+
+	if (*c)
+		return c;
+	*c = calloc(1, sizeof **c);
+	must(*c);
+	(*c)->refs = 1;
+	return c;
+}
+
+static int on_class(struct mirror *m, uint32_t number, bool is_new,
+    const uint8_t *data, size_t n)
+{
+	static const size_t row = WATCH_PLANES * sizeof(uint64_t);
+
+	if (number >= WATCH_CLASSES || n % row || !n ||
+	    n / row > FEED_SLOTS / 64)
+		return -EPROTO;
+	struct mirror_class **c = class_of(m, number);
+	if (is_new) {
+		/* Sets of the old one may still be to be told about. */
+		class_unref(*c);
+		*c = NULL;
+		c = class_of(m, number);
+	}
+	free((*c)->bits);
+	(*c)->bits = malloc(n);
+	must((*c)->bits);
+	memcpy((*c)->bits, data, n);
+	(*c)->words = (uint32_t)(n / row);
+	return 0;
+}
+
 /* ---- sets -----------------------------------------------------------------
  */
 
+static bool good_path(struct rd value)
+{
+	while (rd_left(&value)) {
+		rd_u8(&value);
+		rd_skip(&value, 4 * (size_t)rd_u8(&value));
+	}
+	return rd_ok(&value);
+}
+
+/* What readers of attributes rely on (bgp/attrs.h), and they never fail. */
+static bool good_value(unsigned code, struct rd value)
+{
+	size_t n = rd_left(&value);
+
+	switch (code) {
+	case ATTR_ORIGIN:
+		return n == 1;
+	case ATTR_AS_PATH:
+		return good_path(value);
+	case ATTR_MED:
+	case ATTR_OTC:
+		return n == 4;
+	case ATTR_COMMUNITIES:
+		return n % 4 == 0;
+	case ATTR_EXTENDED:
+		return n % 8 == 0;
+	case ATTR_LARGE:
+		return n % 12 == 0;
+	default:
+		return true;
+	}
+}
+
+/* The canonical form: each code once, in order. */
 static bool good_attrs(struct bytes wire)
 {
 	struct rd r = rd_from(wire.p, wire.n);
-	struct bgp_attr a;
+	int last = -1;
 
-	while (bgp_attr_next(&r, &a))
-		;
-	return rd_done(&r);
+	while (rd_left(&r)) {
+		unsigned flags = rd_u8(&r);
+		unsigned code = rd_u8(&r);
+		size_t n = flags & FLAG_EXT_LEN ? rd_u16(&r) : rd_u8(&r);
+		struct rd value = rd_sub(&r, n);
+
+		if (!rd_ok(&r) || (int)code <= last || !good_value(code, value))
+			return false;
+		last = (int)code;
+	}
+	return true;
 }
 
 static int on_set(struct mirror *m, uint32_t number, const uint8_t *data,
@@ -213,6 +304,7 @@ static int on_set(struct mirror *m, uint32_t number, const uint8_t *data,
 	*s = (struct mirror_set){
 	    .one = {.refs = 1, .n = 1},
 	    .peer = p,
+	    .class = *class_of(m, of.class),
 	    .epoch = of.flags & WATCH_STALE ? 0 : p->epoch,
 	    .serial = ++m->serial,
 	    .time_s = (uint32_t)(now / 1000000),
@@ -220,30 +312,13 @@ static int on_set(struct mirror *m, uint32_t number, const uint8_t *data,
 	};
 	memcpy(s->bytes, data + sizeof of, bytes);
 	p->refs++;
+	s->class->refs++;
 	m->stats.sets++;
 	m->stats.bytes += bytes;
 	m->set = grow(m->set, &m->set_cap, number + 1, sizeof *m->set);
 	if (m->set[number])
 		set_unref(m, m->set[number]);
 	m->set[number] = s;
-	return 0;
-}
-
-static int on_class(
-    struct mirror *m, uint32_t number, const uint8_t *data, size_t n)
-{
-	struct mirror_class *c;
-
-	if (number >= WATCH_CLASSES || n % 32 || !n || n / 32 > FEED_SLOTS / 64)
-		return -EPROTO;
-	m->class = grow(m->class, &m->class_cap, number + 1, sizeof *m->class);
-	c = &m->class[number];
-	free(c->bits);
-	c->bits = malloc(n);
-	must(c->bits);
-	memcpy(c->bits, data, n);
-	c->words = (uint32_t)(n / 32);
-	m->classes++;
 	return 0;
 }
 
@@ -394,11 +469,15 @@ int mirror_record(struct mirror *m, const struct link_head *h, const void *data,
 	case WATCH_SET:
 		return on_set(m, h->a, data, h->len, now_us);
 	case WATCH_CLASS:
-		return on_class(m, h->a, data, h->len);
+	case WATCH_BITS:
+		return on_class(m, h->a, h->type == WATCH_CLASS, data, h->len);
 	case WATCH_PREFIXES:
 		return on_prefixes(m, h->a, data, h->len);
 	case WATCH_TABLE:
 		m->complete = true;
+		return 0;
+	case WATCH_OUT:
+		m->out = true;
 		return 0;
 	default:
 		return -EPROTO;
@@ -442,7 +521,7 @@ void mirror_free(struct mirror *m)
 		if (m->set[i])
 			set_unref(m, m->set[i]);
 	for (uint32_t i = 0; i < m->class_cap; i++)
-		free(m->class[i].bits);
+		class_unref(m->class[i]);
 	for (uint32_t i = 0; i < FEED_SLOTS; i++)
 		mirror_peer_unref(m->slot[i]);
 	free(m->set);
@@ -465,18 +544,9 @@ struct mirror_peer *mirror_peer(const struct mirror *m, uint32_t slot)
 	return slot < FEED_SLOTS ? m->slot[slot] : NULL;
 }
 
-const uint64_t *mirror_class(
-    const struct mirror *m, uint32_t class, uint32_t *ret_words)
+bool mirror_out(const struct mirror *m)
 {
-	if (class >= m->class_cap || !m->class[class].bits)
-		return NULL;
-	*ret_words = m->class[class].words;
-	return m->class[class].bits;
-}
-
-uint32_t mirror_classes(const struct mirror *m)
-{
-	return m->classes;
+	return m->out;
 }
 
 uint32_t mirror_end(const struct mirror *m, enum family f)

@@ -48,10 +48,18 @@ struct mirror_list {
 	uint32_t n;
 };
 
+/* Who may have the paths of its sets; bit and variant by slot. */
+struct mirror_class {
+	uint32_t refs;
+	uint32_t words;
+	uint64_t *bits; /* [WATCH_PLANES][words]; NULL: not told */
+};
+
 struct mirror_set {
 	/* The list of this set alone, with its refs; the first member. */
 	struct mirror_list one;
 	struct mirror_peer *peer;
+	struct mirror_class *class;
 	uint32_t epoch; /* of the session that it came in; 0: of none */
 	uint32_t serial;
 	uint32_t time_s; /* when it was first told */
@@ -122,11 +130,32 @@ struct mirror_peer *mirror_peer_ref(struct mirror_peer *p);
 /* NULL is allowed. */
 void mirror_peer_unref(struct mirror_peer *p);
 
-/* Who may have the paths of a class; NULL: not told.  Words of each row. */
-const uint64_t *mirror_class(
-    const struct mirror *m, uint32_t class, uint32_t *ret_words);
-/* Grows whenever some class has changed. */
-uint32_t mirror_classes(const struct mirror *m);
+#define MIRROR_OUT_MAX 61000 /* what is longer the engine gives to nobody */
+
+/* Who gets what is known, so that Adj-RIBs-Out may be told. */
+bool mirror_out(const struct mirror *m);
+
+/* May the client in that slot have the path? */
+static inline bool mirror_may(const struct mirror_set *s, uint32_t slot)
+{
+	const struct mirror_class *c = s->class;
+
+	return slot / 64 < c->words && c->bits[slot / 64] >> slot % 64 & 1 &&
+	       s->of.slot != slot && !mirror_rejected(s) &&
+	       s->of.wire_len <= MIRROR_OUT_MAX;
+}
+
+/* How often it is prepended for that client. */
+static inline unsigned mirror_prepend(const struct mirror_set *s, uint32_t slot)
+{
+	const struct mirror_class *c = s->class;
+	unsigned v = 0;
+
+	for (unsigned i = 1; i < WATCH_PLANES && slot / 64 < c->words; i++)
+		v |= (c->bits[i * c->words + slot / 64] >> slot % 64 & 1)
+		     << (i - 1);
+	return v;
+}
 
 /* Places are below it. */
 uint32_t mirror_end(const struct mirror *m, enum family f);
@@ -184,6 +213,14 @@ struct mirror_change {
  */
 bool mirror_view_next(struct mirror_view *v, struct mirror_change *ret);
 void mirror_change_done(struct mirror_view *v, struct mirror_change *c);
+
+/*
+ * What the reader knows of a place: a list, NULL for none.  False: it has not
+ * come there yet in its walk, nor have places beyond.
+ */
+bool mirror_view_told(const struct mirror_view *v, enum family f,
+    uint32_t place, struct prefix *ret_prefix,
+    const struct mirror_list **ret_list);
 
 /* Places that the reader is still to be told of, the walk included. */
 uint64_t mirror_view_left(const struct mirror_view *v);

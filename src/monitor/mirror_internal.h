@@ -21,24 +21,19 @@ struct mirror_table {
 	uint32_t end;
 };
 
-struct mirror_class {
-	uint64_t *bits;
-	uint32_t words;
-};
-
 struct mirror {
 	struct list views;
 	struct mirror_table table[FAMILY_COUNT];
 	struct mirror_set **set; /* by the engine's number */
 	uint32_t set_cap;
-	struct mirror_class *class;
+	struct mirror_class **class; /* by the engine's number */
 	uint32_t class_cap;
 	struct mirror_peer *slot[FEED_SLOTS];
 	struct mirror_list *last; /* the last one made of several */
 	uint32_t serial;
 	uint32_t sessions;
-	uint32_t classes;
 	bool complete;
+	bool out;
 	struct mirror_stats stats;
 	struct mirror_set *paths[WATCH_PATHS];
 };

@@ -176,6 +176,25 @@ void mirror_change_done(struct mirror_view *v, struct mirror_change *c)
 	settle(v, c->family, c->place);
 }
 
+bool mirror_view_told(const struct mirror_view *v, enum family f,
+    uint32_t place, struct prefix *ret_prefix,
+    const struct mirror_list **ret_list)
+{
+	const struct mirror_view_family *q = &v->f[f];
+	const struct mirror_table *t = &v->m->table[f];
+	const struct mirror_list *told =
+	    place < q->n_told ? q->told[place] : NULL;
+
+	if (place >= t->end || place >= q->walk)
+		return false;
+	*ret_list = told == &mirror_nothing ? NULL
+		    : told		    ? told
+					    : t->list[place];
+	if (*ret_list)
+		mirror_prefix(v->m, f, place, ret_prefix);
+	return true;
+}
+
 uint64_t mirror_view_left(const struct mirror_view *v)
 {
 	uint64_t n = 0;

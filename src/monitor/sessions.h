@@ -16,7 +16,7 @@ struct sessions {
 };
 
 struct sessions_ops {
-	void (*up)(void *arg, const struct mirror_peer *p);
+	void (*up)(void *arg, struct mirror_peer *p);
 	void (*down)(void *arg, const struct mirror_peer *p);
 };
 

@@ -3,6 +3,7 @@
 #include "bgp/bgp.h"
 #include "monitor/bmp.h"
 #include "monitor/sessions.h"
+#include "policy/policy.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,12 @@ struct station {
 	struct mirror_view view;
 	struct drain *drain;
 	struct sessions *sessions;
+	struct policy *policy;
+	struct { /* what attributes were made last */
+		const struct mirror_set *set;
+		unsigned prepend;
+		struct bytes attrs;
+	} made;
 	struct buf out;
 	uint64_t now_us;
 	uint64_t bytes;
@@ -28,7 +35,8 @@ struct station {
 static unsigned ribs_of(const struct conf_station *c)
 {
 	return (unsigned)c->pre << DRAIN_PRE | (unsigned)c->post << DRAIN_POST |
-	       (unsigned)c->loc_rib << DRAIN_LOC;
+	       (unsigned)c->loc_rib << DRAIN_LOC |
+	       (unsigned)c->out << DRAIN_OUT;
 }
 
 static struct bmp_peer loc_rib(const struct station *s)
@@ -63,7 +71,7 @@ static void made(struct station *s, const struct wr *w)
 /* ---- sessions --------------------------------------------------------------
  */
 
-static void peer_up(void *arg, const struct mirror_peer *p)
+static void peer_up(void *arg, struct mirror_peer *p)
 {
 	struct station *s = arg;
 	const struct feed_opens *o = &p->info.opens;
@@ -80,6 +88,7 @@ static void peer_up(void *arg, const struct mirror_peer *p)
 
 	bmp_peer_up(&w, &peer, &up);
 	made(s, &w);
+	drain_client_up(s->drain, p);
 }
 
 static enum bmp_down why_down(const struct feed_down *d)
@@ -111,6 +120,7 @@ static void peer_down(void *arg, const struct mirror_peer *p)
 		wr_u16(&d, 0); /* no event of RFC 4271 says it */
 	bmp_peer_down(&w, &peer, why, (struct bytes){data, wr_len(&d)});
 	made(s, &w);
+	drain_client_down(s->drain, p->slot);
 }
 
 static const struct sessions_ops ops = {.up = peer_up, .down = peer_down};
@@ -145,17 +155,52 @@ static void loc_rib_up(struct station *s)
 /* ---- routes -----------------------------------------------------------------
  */
 
+/* RFC 8671 s4: of a client's RIB the time says when it was sent there. */
+static uint64_t route_time_us(
+    const struct station *s, const struct drain_group *g)
+{
+	if (g->rib == DRAIN_OUT && g->old)
+		return 0;
+	if (g->rib == DRAIN_OUT || !g->set)
+		return s->now_us;
+	return g->set->time_s * 1000000ull;
+}
+
 static uint8_t *route_open(void *arg, struct wr *w, const struct drain_group *g)
 {
+	static const uint8_t flags[DRAIN_RIBS] = {
+	    [DRAIN_POST] = BMP_FLAG_POST_POLICY,
+	    [DRAIN_OUT] = BMP_FLAG_POST_POLICY | BMP_FLAG_ADJ_RIB_OUT,
+	};
 	struct station *s = arg;
-	uint64_t time_us = g->set ? g->set->time_s * 1000000ull : s->now_us;
+	uint64_t time_us = route_time_us(s, g);
 	struct bmp_peer p = loc_rib(s);
 
 	p.time_us = time_us;
 	if (g->rib != DRAIN_LOC)
-		p = adj_rib(g->peer,
-		    g->rib == DRAIN_POST ? BMP_FLAG_POST_POLICY : 0, time_us);
+		p = adj_rib(g->peer, flags[g->rib], time_us);
 	return bmp_route_open(w, &p);
+}
+
+static struct bytes route_attrs(void *arg, const struct drain_group *g)
+{
+	struct station *s = arg;
+	const struct watch_set *of = &g->set->of;
+	const struct policy_out how = {
+	    .tags = of->tags,
+	    .prepend = (uint8_t)g->prepend,
+	    .scrub = of->flags & WATCH_SCRUB,
+	    .llgr_stale = of->flags & WATCH_LLGR,
+	};
+
+	if (g->rib != DRAIN_OUT)
+		return mirror_attrs(g->set);
+	if (s->made.set == g->set && s->made.prepend == g->prepend)
+		return s->made.attrs;
+	s->made.set = g->set;
+	s->made.prepend = g->prepend;
+	s->made.attrs = policy_out(s->policy, mirror_attrs(g->set), &how);
+	return s->made.attrs;
 }
 
 static void route_close(void *arg, struct wr *w, uint8_t *opened)
@@ -171,12 +216,14 @@ bool station_make(struct station *s, uint64_t now_us)
 	const struct drain_sink sink = {
 	    .open = route_open,
 	    .close = route_close,
+	    .attrs = route_attrs,
 	    .arg = s,
 	    .frame = BMP_FRAME,
 	};
 	size_t had = buf_left(&s->out);
 
 	s->now_us = now_us;
+	s->made.set = NULL; /* another station has made some since */
 	if (had > ENOUGH)
 		return false;
 	sessions_tell(s->sessions, s->m, &ops, s);
@@ -189,9 +236,21 @@ bool station_make(struct station *s, uint64_t now_us)
 /* ---- statistics -------------------------------------------------------------
  */
 
+/* RFC 8671 s6.2, of what it is sent; there is no policy to be before. */
+static void stats_out(struct bmp_stats *st, const struct mirror_peer *p,
+    const uint64_t n[FAMILY_COUNT])
+{
+	bmp_stats_u64(
+	    st, BMP_STAT_ADJ_RIB_OUT, n[FAMILY_IPV4] + n[FAMILY_IPV6]);
+	for (enum family f = 0; f < FAMILY_COUNT; f++)
+		if (p->info.up.families & BGP_FAMILY(f))
+			bmp_stats_family(st, BMP_STAT_ADJ_RIB_OUT_OF, f, n[f]);
+}
+
 static void stats_peer(struct station *s, const struct mirror_peer *p)
 {
 	const uint64_t *n = p->routes;
+	uint64_t out[FAMILY_COUNT];
 	struct wr w = buf_room(&s->out, 2 * BMP_FRAME);
 	struct bmp_peer peer = adj_rib(p, 0, s->now_us);
 	struct bmp_stats st;
@@ -203,6 +262,8 @@ static void stats_peer(struct station *s, const struct mirror_peer *p)
 	for (enum family f = 0; f < FAMILY_COUNT; f++)
 		if (p->info.up.families & BGP_FAMILY(f))
 			bmp_stats_family(&st, BMP_STAT_ADJ_RIB_IN_OF, f, n[f]);
+	if (drain_client_routes(s->drain, p->slot, out))
+		stats_out(&st, p, out);
 	bmp_stats_close(&st);
 	made(s, &w);
 }
@@ -254,6 +315,8 @@ struct station *station_new(struct mirror *m, const struct conf_station *c,
 	mirror_view_init(&s->view, m);
 	s->drain = drain_new(ribs_of(c));
 	s->sessions = sessions_new();
+	s->policy = policy_bare(self->asn);
+	must(s->policy);
 	struct wr w = buf_room(&s->out, 512);
 	bmp_initiation(&w, self->name, "spean " SPEAN_VERSION, NULL);
 	made(s, &w);
@@ -269,6 +332,7 @@ void station_free(struct station *s)
 	mirror_view_done(&s->view);
 	drain_free(s->drain);
 	sessions_free(s->sessions);
+	policy_free(s->policy);
 	buf_done(&s->out);
 	free(s);
 }
@@ -298,6 +362,7 @@ void station_figures(const struct station *s, struct station_figures *ret)
 	    .bytes = s->bytes,
 	    .messages = s->messages,
 	    .routes = drain_routes(s->drain),
-	    .waiting = mirror_view_left(&s->view),
+	    .waiting =
+		mirror_view_left(&s->view) + drain_left(s->drain, &s->view),
 	};
 }

@@ -41,7 +41,7 @@ static void state(
 	buf_wrote(u->out, &w);
 }
 
-static void up(void *arg, const struct mirror_peer *p)
+static void up(void *arg, struct mirror_peer *p)
 {
 	state(arg, p, OPENCONFIRM, MRT_STATE_ESTABLISHED);
 }

@@ -161,6 +161,15 @@ struct policy *policy_new(const struct conf *c)
 	return p;
 }
 
+struct policy *policy_bare(uint32_t asn)
+{
+	struct policy *p = calloc(1, sizeof *p);
+
+	if (p)
+		p->asn = asn;
+	return p;
+}
+
 void policy_free(struct policy *p)
 {
 	if (!p)

@@ -200,6 +200,30 @@ void policy_scrub(
 void policy_prepend(
     struct bytes wire, unsigned n, struct wr *w, uint16_t *ret_next_hop_at);
 
+/* ---- export ------------------------------------------------------------- */
+
+/* What becomes of an accepted route's attributes on the way to a client. */
+struct policy_out {
+	uint8_t tags;	 /* what is said of it, from policy_check_attrs() */
+	uint8_t prepend; /* 0-3: policy_control_prepend() */
+	bool scrub;	 /* it carries communities addressed to us */
+	bool llgr_stale; /* RFC 9494 s4.2: it is long-lived stale */
+};
+
+/*
+ * The attributes as the client gets them, OTC included (RFC 9234 s5: every
+ * client gets it, whether it said a role or not).  wire: canonical, next hop
+ * left out.  Valid until the next call.
+ */
+struct bytes policy_out(
+    const struct policy *p, struct bytes wire, const struct policy_out *how);
+
+/*
+ * One that knows our ASN alone: all that policy_out(), policy_scrub() and
+ * policy_tags_write() ask for.  NULL when memory is out.
+ */
+struct policy *policy_bare(uint32_t asn);
+
 /* ---- explaining --------------------------------------------------------- */
 
 enum policy_half {

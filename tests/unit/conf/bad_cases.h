@@ -68,8 +68,8 @@ static const struct {
 	"2:36: the station [::1]:1790 is given in line 2; expected each "
 	"once\n"},
     {EXCHANGE "monitoring { bmp ::1 { pre off; post off; loc-rib off; } }",
-	"2:18: the station is sent nothing; expected one of pre, post "
-	"and loc-rib to be on\n"},
+	"2:18: the station is sent nothing; expected one of pre, post, "
+	"loc-rib and out to be on\n"},
     {EXCHANGE "monitoring { bmp ::1 { pre; hold 3; mrt \"/x\"; } }",
 	"2:27: found ';'; expected on or off\n"
 	"2:29: 'hold' cannot stand in 'bmp'; expected it in 'exchange'\n"

@@ -27,8 +27,8 @@ static void every_directive_is_described(void **state)
 	    "as-set", "at", "prefix", "origin", "max-prefix", "add-path",
 	    "shutdown", "password", "gtsm", "passive", "rov", "aspa", "cache",
 	    "tls", "ca", "certificate", "key", "preference", "refresh", "retry",
-	    "expire", "bmp", "pre", "post", "loc-rib", "stats", "mrt", "table",
-	    "updates"};
+	    "expire", "bmp", "pre", "post", "loc-rib", "out", "stats", "mrt",
+	    "table", "updates"};
 	char *text = manual();
 
 	(void)state;
