@@ -99,6 +99,72 @@ static void both_procedures_judge(void **state)
 	aspas_free(t);
 }
 
+/*
+ * The worked examples that authors of the specification publish beside it
+ * (NIST-BRIO, demo-aspa-upstream and demo-aspa-downstream): who is where, and
+ * what comes out.  A buys from C and D, B from E, C from F, D from F and G; G
+ * has AS0, E and F say nothing.
+ */
+enum {
+	EX_A = 65000,
+	EX_B = 65010,
+	EX_C = 65020,
+	EX_D = 65030,
+	EX_E = 65040,
+	EX_F = 65050,
+	EX_G = 65060
+};
+
+static void the_published_examples_come_out(void **state)
+{
+	static const struct {
+		bool down;
+		uint32_t path[6]; /* the neighbour first */
+		enum aspa want;
+	} v[] = {
+	    {false, {EX_F, EX_C, EX_A}, ASPA_VALID},
+	    {false, {EX_D, EX_C, EX_A}, ASPA_INVALID},
+	    {false, {EX_D, EX_F, EX_C, EX_A}, ASPA_UNKNOWN},
+	    {false, {EX_D, EX_E, EX_B}, ASPA_UNKNOWN},
+	    {false, {EX_A, EX_D, EX_E, EX_B}, ASPA_INVALID},
+	    {false, {EX_A, EX_D, EX_G, EX_E, EX_B}, ASPA_INVALID},
+	    {false, {EX_A, EX_C, EX_F}, ASPA_INVALID},
+	    {false, {EX_A, EX_C, EX_F, EX_G}, ASPA_INVALID},
+	    {false, {EX_E, EX_B}, ASPA_VALID},
+	    {true, {EX_E, EX_G, EX_F, EX_C, EX_A}, ASPA_UNKNOWN},
+	    {true, {EX_E, EX_G, EX_D, EX_A}, ASPA_VALID},
+	    {true, {EX_E, EX_D, EX_C, EX_A}, ASPA_UNKNOWN},
+	    {true, {EX_E, EX_G, EX_D, EX_C, EX_A}, ASPA_INVALID},
+	    {true, {EX_C, EX_F, EX_D, EX_G}, ASPA_UNKNOWN},
+	    {true, {EX_D, EX_G, EX_E, EX_B}, ASPA_VALID},
+	    {true, {EX_C, EX_D, EX_G, EX_E, EX_B}, ASPA_INVALID},
+	    {true, {EX_F, EX_C, EX_A}, ASPA_VALID},
+	    {true, {EX_E, EX_A}, ASPA_VALID},	    /* forged, unseen */
+	    {true, {EX_E, EX_C, EX_A}, ASPA_VALID}, /* the same */
+	};
+	struct aspas *t = aspas_new();
+
+	(void)state;
+	set(t, EX_A, (const uint32_t[]){EX_C, EX_D}, 2);
+	set(t, EX_B, (const uint32_t[]){EX_E}, 1);
+	set(t, EX_C, (const uint32_t[]){EX_F}, 1);
+	set(t, EX_D, (const uint32_t[]){EX_F, EX_G}, 2);
+	set(t, EX_G, (const uint32_t[]){0}, 1);
+	for (size_t i = 0; i < N(v); i++) {
+		struct aspa_path p = {.path = v[i].path};
+
+		while (p.n < N(v[i].path) && v[i].path[p.n])
+			p.n++;
+		enum aspa got = aspas_check(t,
+		    v[i].down ? ASPA_FROM_PROVIDER : ASPA_FROM_RS_CLIENT, &p,
+		    NULL);
+		if (got != v[i].want)
+			fail_msg("example %zu: %s, not %s", i + 1,
+			    aspa_word(got), aspa_word(v[i].want));
+	}
+	aspas_free(t);
+}
+
 static void sets_and_empty_paths_are_invalid(void **state)
 {
 	struct aspas *t = graph();
@@ -180,6 +246,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(both_procedures_judge),
+	    cmocka_unit_test(the_published_examples_come_out),
 	    cmocka_unit_test(sets_and_empty_paths_are_invalid),
 	    cmocka_unit_test(the_hop_that_decided_is_named),
 	    cmocka_unit_test(records_are_replaced_and_removed),
