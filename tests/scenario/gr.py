@@ -82,8 +82,8 @@ def server_restarts(kind, role, **options):
         time.sleep(1)
         seen = []
         tap = Tap(lab.rs)
-        old = spean.kill(role)
-        spean.wait_back(role, old)
+        for name, old in spean.kill_all(role).items():
+            spean.wait_back(name, old)
         s.wait_closed()
         s.connect(30)
         s.announce(OTHERS)

@@ -1,6 +1,7 @@
 """The LAN of one test: a bridge, and a namespace for every node on it."""
 import atexit
 import ctypes
+import json
 import os
 import shutil
 import signal
@@ -189,9 +190,21 @@ class Node:
             raise LabError(f"ip in {self.ns}: {r.stderr}")
 
     def add_addresses(self, addresses):
-        """More addresses on the LAN, as `addr/len`."""
+        """More addresses on the LAN, as `addr/len`.
+
+        The route server's host knows them as neighbours for good: others
+        count against the kernel's limit of 1,024, which all namespaces
+        share, so that one test would fail for another's many clients.
+        """
+        addresses = list(addresses)
         self.batch([f"addr add {a} dev lan" + (" nodad" if ":" in a else "")
                     for a in addresses])
+        if self is self.lab.rs:
+            return
+        link = json.loads(self.run("ip", "-j", "link", "show", "dev", "lan"))
+        self.lab.rs.batch(
+            [f"neigh replace {a.split('/')[0]} dev lan "
+             f"lladdr {link[0]['address']} nud permanent" for a in addresses])
 
     def argv(self, argv):
         return ["nsenter", f"--net={self.path}", *argv]
@@ -213,7 +226,6 @@ class Node:
         return r.stdout
 
     def link_local(self):
-        import json
         out = json.loads(self.run("ip", "-j", "addr", "show", "dev", "lan"))
         for a in out[0]["addr_info"]:
             if a["scope"] == "link":

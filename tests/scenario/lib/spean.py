@@ -196,6 +196,15 @@ class Spean:
                    f"role {role} back")
         time.sleep(0.1)
 
+    def kill_all(self, role):
+        """Every instance of the role; {name: pid} of what was killed."""
+        self.pid(role)
+        old = {name: pid for name, pid in self.roles().items()
+               if name == role or name.startswith(f"{role}-")}
+        for pid in old.values():
+            kill(pid, signal.SIGKILL)
+        return old
+
     def memory(self, role):
         """Private bytes of a role: what it alone holds."""
         total = 0
