@@ -72,14 +72,21 @@ def address(i):
     return str(ipaddress.IPv4Address("10.99.1.1") + i)
 
 
+MAC_TESTER = "02:00:00:00:00:02"
+
+
 def net_up(n):
     for ns in (NS_DUT, NS_TESTER):
         sh("ip", "netns", "add", ns)
     sh("ip", "link", "add", "bench0", "netns", NS_DUT, "type", "veth",
-       "peer", "name", "bench1", "netns", NS_TESTER)
+       "peer", "name", "bench1", "address", MAC_TESTER, "netns", NS_TESTER)
     dut = [f"addr add {duts.IP}/16 dev bench0",
            f"addr add {duts.IP6}/64 dev bench0 nodad",
            "link set lo up", "link set bench0 up"]
+    # A thousand neighbours that are learnt are near the kernel's limit, which
+    # all namespaces share; permanent ones do not count.
+    dut += [f"neigh add {address(i)} lladdr {MAC_TESTER} dev bench0 "
+            "nud permanent" for i in range(n)]
     tester = ["link set lo up", "link set bench1 up"]
     for i in range(n):
         tester += [f"addr add {address(i)}/16 dev bench1",
