@@ -41,9 +41,18 @@ static int file_open(struct monitor_file *f, int dir, const char *kind)
 
 	name_file(f->name, kind, clock_wall_s());
 	snprintf(part, sizeof part, "%s" PART, f->name);
+	f->bytes = f->synced = 0;
+	/* Two in one second, or a clock that was set back. */
+	f->fd = openat(
+	    dir, f->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (f->fd >= 0 || errno != ENOENT) {
+		if (f->fd >= 0)
+			close(f->fd);
+		f->fd = -1;
+		return -EEXIST;
+	}
 	f->fd = openat(dir, part,
 	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
-	f->bytes = f->synced = 0;
 	return f->fd < 0 ? -errno : 0;
 }
 

@@ -300,7 +300,8 @@ int link_bell(struct link *l)
 			msg_close_fds(&m);
 		return n < 0 ? n : 0;
 	}
-	for (;;) {
+	/* Two areas at most; more is for the next bell. */
+	for (int i = 0; i < 4; i++) {
 		int n = msg_recv(l->sock, &m);
 
 		if (n <= 0)
@@ -314,6 +315,7 @@ int link_bell(struct link *l)
 		if (err)
 			return err;
 	}
+	return 0;
 }
 
 bool link_ready(const struct link *l)

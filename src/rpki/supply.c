@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define QUEUE_MAX 16 /* epochs that a link may be behind */
+#define QUEUE_MAX 16		       /* epochs that a link may be behind */
+#define QUEUE_BYTES ((size_t)64 << 20) /* of them; else all is less */
 
 /* One epoch as records: head, payload, head, payload ... */
 struct blob {
@@ -230,6 +231,23 @@ static void link_clear(struct supply_link *l)
 	l->at = 0;
 }
 
+/* What is on its way is finished first, or an engine might never see an end. */
+static void fall_behind(struct supply_link *l)
+{
+	while (l->n > 1)
+		blob_unref(l->queue[--l->n]);
+	l->need_all = true;
+}
+
+static size_t queued(const struct supply_link *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 1; i < l->n; i++)
+		n += l->queue[i]->n;
+	return n;
+}
+
 void supply_link_again(struct supply_link *l)
 {
 	link_clear(l);
@@ -262,8 +280,9 @@ bool supply_close(struct supply *s)
 
 		if (l->need_all)
 			continue;
-		if (!b || b->failed || l->n == QUEUE_MAX) {
-			supply_link_again(l);
+		if (!b || b->failed || l->n == QUEUE_MAX ||
+		    queued(l) + b->n > QUEUE_BYTES) {
+			fall_behind(l);
 			continue;
 		}
 		b->refs++;
@@ -361,11 +380,13 @@ void supply_push(struct supply_link *l)
 
 	if (!link_ready(l->link))
 		return;
-	if (l->need_all && !l->n)
-		take_all(l);
-	while (l->n)
-		if (!push_one(l))
-			return;
+	do {
+		if (l->need_all && !l->n)
+			take_all(l);
+		while (l->n)
+			if (!push_one(l))
+				return;
+	} while (l->need_all && take_all(l));
 	if (s->all && s->all->refs == 1) {
 		blob_unref(s->all);
 		s->all = NULL;

@@ -4,6 +4,7 @@
 #include "registry/registry.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int reading(const char *text, enum registry_kind kind,
