@@ -1,6 +1,7 @@
 /* Copies of other programs' logs: whole ones hold, a changed byte is found. */
 #include "tests/check.h"
 
+#include "ledger/bundle.h"
 #include "ledger/mirror.h"
 #include "ledger/text.h"
 
@@ -133,6 +134,44 @@ static void a_missing_file_is_named(void **state)
 	}
 }
 
+/* The 44 of a partial file, and what came after them, in a full one. */
+static void fill(const char *from, const char *to, struct bytes rest)
+{
+	char a[128], b[128];
+	uint8_t buf[4096];
+
+	snprintf(a, sizeof a, "%s/%s", dir, from);
+	snprintf(b, sizeof b, "%s/%s", dir, to);
+	FILE *in = fopen(a, "rb");
+	FILE *out = fopen(b, "wb");
+	assert_non_null(in);
+	assert_non_null(out);
+	size_t n = fread(buf, 1, sizeof buf, in);
+	assert_int_equal(fwrite(buf, 1, n, out), n);
+	for (int i = 44; i < 256; i++)
+		assert_int_equal(fwrite(rest.p, 1, rest.n, out), rest.n);
+	fclose(in);
+	fclose(out);
+	assert_int_equal(unlink(a), 0);
+}
+
+static void a_full_tile_stands_for_a_partial_one(void **state)
+{
+	struct mirror_report r;
+	struct digest d = {0};
+	uint8_t later[16];
+	struct wr w = wr_from(later, sizeof later);
+
+	(void)state;
+	bundle_add(&w, text_of("later"));
+	fill("tile/entries/001.p/44", "tile/entries/001",
+	    (struct bytes){later, wr_len(&w)});
+	assert_int_equal(verify(dir, MIRROR_KEY, &r), 0);
+	fill("tile/0/001.p/44", "tile/0/001", (struct bytes){d.b, 32});
+	assert_int_equal(verify(dir, MIRROR_KEY, &r), 0);
+	assert_int_equal(r.checked, 300);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -140,6 +179,7 @@ int main(void)
 	    cmocka_unit_test(a_strangers_log_is_refused),
 	    cmocka_unit_test(a_changed_byte_is_found),
 	    cmocka_unit_test(a_missing_file_is_named),
+	    cmocka_unit_test(a_full_tile_stands_for_a_partial_one),
 	};
 
 	return cmocka_run_group_tests(tests, copy_log, remove_log);
