@@ -138,7 +138,7 @@ static void a_missing_file_is_named(void **state)
 static void fill(const char *from, const char *to, struct bytes rest)
 {
 	char a[128], b[128];
-	uint8_t buf[4096];
+	uint8_t buf[2048];
 
 	snprintf(a, sizeof a, "%s/%s", dir, from);
 	snprintf(b, sizeof b, "%s/%s", dir, to);
