@@ -69,7 +69,7 @@ void serve_begin(struct exchange *x, uint32_t slot, enum family f, bool all)
 	if (!l) {
 		l = calloc(1, sizeof *l);
 		must(l);
-		l->slice = SLICE_PREFIXES; /* the first of it soon */
+		l->slice = SLICE_MAX;
 		s->lag[f] = l;
 		bit_set(x->lagging[f], slot);
 		x->n_lagging++;
