@@ -21,7 +21,7 @@ static void bits_room(struct lag *l, uint32_t id)
 	if (id / 64 < l->words)
 		return;
 	while (words <= id / 64)
-		words += words / 2;
+		words += words / 2 + 1; /* it may have been 1 */
 	uint64_t *bits = realloc(l->bits, words * sizeof *bits);
 	must(bits);
 	memset(bits + l->words, 0, (words - l->words) * sizeof *bits);
