@@ -23,6 +23,7 @@
 #define WATCHER 1
 #define FIRST 2		 /* of those that flap */
 #define AT_ONCE 10	 /* that are away */
+#define WARM_UPS 10
 #define AGAIN 1000	 /* prefixes announced again with each flap */
 #define BASE (20u << 16) /* the first /24: 20.0.0.0 */
 #define PROBE_S .005	 /* from one to the next */
@@ -415,6 +416,21 @@ static void settle(void)
 		run_for(.2);
 }
 
+/*
+ * The worst moment comes first, some times over: as many as may be away at
+ * once leave and come back together.  Room that this needs is no growth.
+ */
+static void warm_up(void)
+{
+	for (int n = 0; n < WARM_UPS && !lost; n++) {
+		int i;
+
+		while (away() < AT_ONCE && (i = stands(rng())) >= 0)
+			go(i, now());
+		settle();
+	}
+}
+
 static void tick(int done, double t, int flaps)
 {
 	printf("{\"ev\":\"tick\",\"done\":%d,\"t\":%.3f,\"flaps\":%d,"
@@ -433,6 +449,7 @@ void phase_steady(void)
 
 	begin();
 	settle();
+	warm_up();
 	phase_start("steady");
 	start = now();
 	events = received = 0;
