@@ -18,6 +18,20 @@ static void size_cell(struct table *t, uint64_t bytes)
 		table_cell(t, TERM_PLAIN, "%" PRIu64 " MB", bytes / 1000000);
 }
 
+/* "pre post loc-rib out": what the station is sent. */
+static void feeds_format(const json_t *o, char *ret, size_t size)
+{
+	static const char *const feeds[][2] = {{"pre", "pre"}, {"post", "post"},
+	    {"loc_rib", "loc-rib"}, {"out", "out"}};
+	size_t at = 0;
+
+	ret[0] = 0;
+	for (size_t i = 0; i < 4; i++)
+		if (json_is_true(json_object_get(o, feeds[i][0])))
+			at += (size_t)snprintf(ret + at, size - at, "%s%s",
+			    at ? " " : "", feeds[i][1]);
+}
+
 static void bmp_row(struct table *t, const json_t *o)
 {
 	const char *state = field_text(o, "state", "");
@@ -26,8 +40,9 @@ static void bmp_row(struct table *t, const json_t *o)
 	bool up = !strcmp(state, "connected");
 	const char *error = field_text(o, "error", NULL);
 	uint64_t waiting = field_u64(o, "prefixes_waiting");
-	char buf[32];
+	char buf[32], feeds[32];
 
+	feeds_format(o, feeds, sizeof feeds);
 	table_cell(t, TERM_PLAIN, "bmp");
 	table_cell(t, TERM_PLAIN, v6 ? "[%s]:%" PRIu64 : "%s:%" PRIu64, address,
 	    field_u64(o, "port"));
@@ -36,9 +51,11 @@ static void bmp_row(struct table *t, const json_t *o)
 	table_cell(t, TERM_PLAIN, "%" PRIu64, field_u64(o, "routes"));
 	size_cell(t, field_u64(o, "bytes"));
 	if (up && waiting)
-		table_cell(t, TERM_PLAIN, "%" PRIu64 " prefixes wait", waiting);
+		table_cell(t, TERM_PLAIN, "%s; %" PRIu64 " prefixes wait",
+		    feeds, waiting);
 	else
-		table_cell(t, TERM_PLAIN, "%s", up || !error ? "" : error);
+		table_cell(t, TERM_PLAIN, "%s%s%s", feeds,
+		    up || !error ? "" : "; ", up || !error ? "" : error);
 }
 
 static void file_row(struct table *t, const json_t *o)
@@ -122,7 +139,8 @@ const struct cli_verb cli_show_monitoring = {
     .summary = "show the monitoring stations and the dumps",
     .doc = "One line a BMP station, then one for the dumps of the table and "
 	   "one for the file of changes.  ROUTES counts what was told or "
-	   "written so far; of the table, what the last dump holds.",
+	   "written so far; of the table, what the last dump holds.  NOTE "
+	   "begins with the feeds that a station is sent.",
     .run = show_monitoring,
 };
 
