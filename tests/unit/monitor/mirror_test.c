@@ -8,6 +8,7 @@
 #include "monitor/drain.h"
 #include "monitor/sessions.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,12 +43,36 @@ struct world {
 	bool out;		      /* WATCH_OUT was told */
 };
 
+/*
+ * A record that is cut short is refused and changes nothing.  Two may be
+ * empty: a class that nobody gets, and no prefixes.
+ */
+static void refuse_cut(
+    struct world *w, uint32_t type, uint32_t a, const void *p, size_t n)
+{
+	bool empty =
+	    type == WATCH_CLASS || type == WATCH_BITS || type == WATCH_PREFIXES;
+
+	for (size_t cut = empty; cut < n; cut++) {
+		struct link_head h = {
+		    .len = (uint32_t)cut, .type = type, .a = a};
+		uint8_t *exact = malloc(cut + !cut);
+
+		assert_non_null(exact);
+		memcpy(exact, p, cut);
+		assert_int_equal(
+		    mirror_record(w->m, &h, exact, 1000000), -EPROTO);
+		free(exact);
+	}
+}
+
 static void record(
     struct world *w, uint32_t type, uint32_t a, const void *p, size_t n)
 {
 	struct link_head h = {.len = (uint32_t)n, .type = type, .a = a};
 	uint8_t *exact = malloc(n + !n);
 
+	refuse_cut(w, type, a, p, n);
 	assert_non_null(exact);
 	memcpy(exact, p, n);
 	assert_int_equal(mirror_record(w->m, &h, exact, 1000000), 0);
