@@ -4,6 +4,7 @@
  * by nobody.  One line a figure; not part of the tests.
  *
  *   engine-bench TABLE [LINE,...]     lines: a a6 b c d e flap g; all of them
+ *   RPKI=FILE engine-bench TABLE      all with ROV and ASPA, and line rpki
  *
  * flap is a client's loss and, as `join`, its return to the full table.
  *
@@ -11,6 +12,7 @@
  */
 #include "base/clock.h"
 #include "blast/blast.h"
+#include "engine_rpki.h"
 #include "exchange/exchange.h"
 #include "rib/store.h"
 
@@ -58,6 +60,7 @@ struct bench {
 };
 
 static struct bench bench;
+static bool proven; /* by the RPKI */
 
 /* Readers of one journal all stand at its head. */
 static bool on_record(void *arg, enum feed_type type, uint32_t slot,
@@ -135,9 +138,11 @@ static struct conf *conf_make(void)
 	struct conf *c = NULL;
 	size_t n = (size_t)snprintf(text, sizeof text,
 	    "exchange \"bench\" { asn %u; router-id 10.99.0.1; listen "
-	    "10.99.0.1; lan 10.99.0.0/16; }\npolicy { preset %s; %s }\n",
+	    "10.99.0.1; lan 10.99.0.0/16; }\npolicy { preset %s; %s %s }\n",
 	    RS_ASN, getenv("STRICT") ? "strict" : "open",
-	    getenv("STRICT") ? "transit-free 4199999999;" : "");
+	    getenv("STRICT") ? "transit-free 4199999999;" : "",
+	    proven ? "rov reject; aspa reject; informational on;"
+		   : "rov off; aspa off; informational on;");
 
 	for (int i = 0; i < opt.clients; i++) {
 		uint32_t a = opt.base_ip + (uint32_t)i;
@@ -188,6 +193,8 @@ static void start(struct bench *b)
 		die("no memory");
 	conf_free(c);
 	memset(b->cursors, 0xff, sizeof *b->cursors);
+	if (proven)
+		rpki_prove(b->x);
 	exchange_attach(b->x, b->area, bytes, b->cursors, &out, clock_now_ns());
 	for (int i = 0; i < opt.clients; i++)
 		session_up(b, i);
@@ -417,6 +424,68 @@ static void run_flap(void)
 	stop(&bench);
 }
 
+/* CPU seconds that it takes to judge again what is to be, and the rest. */
+static void settle(const char *what)
+{
+	double t = cpu_now(), longest = 0;
+	bool more = true;
+
+	while (more) {
+		double from = cpu_now();
+
+		exchange_flush(bench.x, clock_now_ns());
+		more = exchange_work(bench.x, clock_now_ns(), NS_PER_MS);
+		exchange_flush(bench.x, clock_now_ns());
+		if (cpu_now() - from > longest)
+			longest = cpu_now() - from;
+		t += cpu_now(); /* others read meanwhile */
+		read_journals(&bench);
+		t -= cpu_now();
+	}
+	printf("rpki  %s: %.1f ms, longest step %.1f ms\n", what,
+	    (cpu_now() - t) * 1e3, longest * 1e3);
+}
+
+/* Line a with and without ROV and ASPA, in turn; then what changes cost. */
+static void run_rpki(void)
+{
+	double least[2] = {1e9, 1e9};
+	uint32_t n = encode(2, table.n4, false, true, false);
+
+	for (int i = 0; i < 10; i++) {
+		const struct exchange_client *c;
+
+		proven = i & 1;
+		start(&bench);
+		feed_all(&bench);
+		if (bench.in_s + bench.out_s < least[proven])
+			least[proven] = bench.in_s + bench.out_s;
+		report(proven ? "rov on" : "off", &bench, n, 0);
+		if (i < 9) {
+			stop(&bench);
+			continue;
+		}
+		c = exchange_client(bench.x, 0);
+		printf("rpki  %lu of %lu rejected\n",
+		    (unsigned long)c->rejected[0], (unsigned long)c->received[0]);
+	}
+	printf("rpki  least: %.3f and %.3f s, ratio %.3f\n", least[1],
+	    least[0], least[1] / least[0]);
+	for (int i = 0; i < 2; i++) {
+		rpki_prove(bench.x);
+		settle("all again");
+	}
+	for (int i = 0; i < 4; i++) {
+		double t = cpu_now();
+
+		rpki_change(bench.x, 1000, !(i & 1));
+		printf("rpki  telling of 1,000: %.1f ms\n",
+		    (cpu_now() - t) * 1e3);
+		settle("1,000 VRPs");
+	}
+	stop(&bench);
+}
+
 /* Wishes of the announcer on one route in ten: denied, announced, prepended. */
 static void add_wishes(int clients)
 {
@@ -504,6 +573,12 @@ int main(int argc, char **argv)
 	if (argc < 2)
 		die("usage: engine-bench TABLE [LINE,...]");
 	table_load(argv[1]);
+	if (getenv("RPKI")) {
+		rpki_load(getenv("RPKI"));
+		if (wanted(lines, "rpki"))
+			run_rpki();
+		proven = true;
+	}
 	if (wanted(lines, "table"))
 		printf("table %.3f s to find and add %u prefixes alone\n",
 		    locate_alone(table.n4), table.n4);
