@@ -57,6 +57,7 @@ void rpki_load(const char *path)
 	aspas = aspas_new();
 	if (!f || !vrps || !aspas)
 		die(path);
+	vrps_quicken(vrps);
 	while (fgets(line, sizeof line, f)) {
 		line[strcspn(line, "\n")] = 0;
 		if (line[0] == 'v')

@@ -169,21 +169,16 @@ static bool next_nlri(struct exchange *x, uint32_t slot, struct bgp_nlri *run,
 	return true;
 }
 
-/*
- * What the RPKI says of the next n prefixes of the run, many at once: the
- * latency of its table is hidden, and the processor may look at several
- * together.
- */
+/* What the RPKI says of the next n prefixes of the run, many at once. */
 static void prove(struct route *t, struct bgp_nlri run, uint32_t n)
 {
-	struct bgp_nlri ahead = run;
+	ATTR_UNINIT struct prefix ahead[RIB_BATCH];
 	struct bgp_prefix p;
+	uint32_t i = 0;
 
-	for (uint32_t i = 0; i < n && bgp_nlri_next(&ahead, &p); i++)
-		policy_rov_soon(t->x->policy, &p.prefix);
-	for (uint32_t i = 0; i < n && bgp_nlri_next(&run, &p); i++)
-		t->rovs[i] =
-		    (uint8_t)policy_rov(t->x->policy, &p.prefix, t->origin);
+	for (; i < n && bgp_nlri_next(&run, &p); i++)
+		ahead[i] = p.prefix;
+	policy_rov_all(t->x->policy, ahead, i, t->origin, t->rovs);
 }
 
 /*

@@ -80,8 +80,9 @@ bool policy_uses_aspa(const struct policy *p);
 /* ROV_UNCHECKED without a table, or with rov off. */
 enum rov policy_rov(
     const struct policy *p, const struct prefix *prefix, uint32_t origin);
-/* To be called some routes before. */
-void policy_rov_soon(const struct policy *p, const struct prefix *prefix);
+/* The same for n prefixes of one family; ret: enum rov. */
+void policy_rov_all(const struct policy *p, const struct prefix *prefix,
+    size_t n, uint32_t origin, uint8_t *ret);
 /* Of a path that came from a member; ASPA_UNCHECKED likewise. */
 enum aspa policy_aspa(const struct policy *p, struct bytes as_path);
 

@@ -17,10 +17,13 @@ enum rov policy_rov(
 	return vrps_check(p->proof.vrps, prefix, origin);
 }
 
-void policy_rov_soon(const struct policy *p, const struct prefix *prefix)
+void policy_rov_all(const struct policy *p, const struct prefix *prefix,
+    size_t n, uint32_t origin, uint8_t *ret)
 {
-	if (p->rov != CONF_VALIDATE_OFF && p->proof.vrps)
-		vrps_prefetch(p->proof.vrps, prefix);
+	if (p->rov == CONF_VALIDATE_OFF || !p->proof.vrps)
+		memset(ret, ROV_UNCHECKED, n);
+	else
+		vrps_check_all(p->proof.vrps, prefix, n, origin, ret);
 }
 
 /* A path of more different hops in a row is no path. */

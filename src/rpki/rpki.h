@@ -82,8 +82,18 @@ size_t vrps_bytes(const struct vrps *t); /* memory that it takes */
 enum rov vrps_check(
     const struct vrps *t, const struct prefix *p, uint32_t origin);
 
-/* To be called some routes before vrps_check(), when there are many. */
-void vrps_prefetch(const struct vrps *t, const struct prefix *p);
+/*
+ * From now on vrps_check_all() asks less of memory; for 2 MB and 11 to 22 bytes
+ * a VRP.  Without that memory it is as slow as before.
+ */
+void vrps_quicken(struct vrps *t);
+
+/*
+ * The same for n routes of one family and origin, as enum rov into ret: much
+ * faster, since they wait for memory together.
+ */
+void vrps_check_all(const struct vrps *t, const struct prefix *p, size_t n,
+    uint32_t origin, uint8_t *ret);
 
 /*
  * The VRPs that cover p, shorter prefixes first, then by ASN and max_len: at

@@ -39,8 +39,10 @@ struct rpki_view *view_new(void)
 		return NULL;
 	v->vrps = vrps_new();
 	v->aspas = aspas_new();
-	if (v->vrps && v->aspas)
+	if (v->vrps && v->aspas) {
+		vrps_quicken(v->vrps);
 		return v;
+	}
 	view_free(v);
 	return NULL;
 }

@@ -71,6 +71,7 @@ void vrps_free(struct vrps *t)
 			free(d->slot);
 		}
 	}
+	vrps_quick_free(t);
 	free(t);
 }
 
@@ -302,6 +303,7 @@ struct vrp_note *vrps_put(struct vrps *t, const struct vrp *v, bool *ret_new)
 	b->lens[v->prefix.len / 64] |= 1ull << v->prefix.len % 64;
 	p.dir->vrps++;
 	t->count[f]++;
+	vrps_quick_put(t, v);
 	return &note[i];
 }
 
@@ -346,6 +348,7 @@ bool vrps_remove(struct vrps *t, const struct vrp *v)
 	if (!b->n) {
 		vrps_dir_set(t, p.dir, p.first, NULL);
 		vrps_block_free(t, f, b);
+		vrps_quick_remove(t, v);
 		return true;
 	}
 	memmove(
@@ -353,6 +356,7 @@ bool vrps_remove(struct vrps *t, const struct vrp *v)
 	memmove(notes(b, f) + i, notes(b, f) + i + 1,
 	    (b->n - i) * sizeof(struct vrp_note));
 	vrps_block_relength(b, f);
+	vrps_quick_remove(t, v);
 	return true;
 }
 

@@ -64,12 +64,29 @@ struct dir {
 	size_t vrps; /* 0: no need to look */
 };
 
+#define QUICK_KEYS 8
+
+struct quick_line {
+	uint64_t key[QUICK_KEYS]; /* 0: free, and so is what follows */
+};
+
+/* vrp_quick.c */
+struct quick {
+	bool wanted;
+	uint64_t *cover; /* NULL: there is none of all this */
+	struct quick_line *line;
+	size_t lines; /* a power of two */
+	size_t keys;
+	size_t gone; /* VRPs removed since all was made anew */
+};
+
 struct vrps {
 	struct dir dir[FAMILY_COUNT][LEVELS_MAX];
 	unsigned levels[FAMILY_COUNT];
 	size_t count[FAMILY_COUNT];
 	size_t bytes;
 	uint64_t seed;
+	struct quick quick;
 };
 
 static inline const struct hot4 *block_hot4(const struct block *b)
@@ -154,3 +171,13 @@ void vrps_dir_set(
 /* Its i-th VRP; first: the leading word of any address in the block. */
 struct vrp block_vrp(const struct dir *d, struct block *b, enum family f,
     uint32_t first, size_t i);
+
+/* vrp_check.c: to be called some routes before vrps_check(). */
+void vrps_prefetch(const struct vrps *t, const struct prefix *p);
+
+/* ---- vrp_quick.c --------------------------------------------------------- */
+
+/* To be told of each VRP that the table now has, or has no longer. */
+void vrps_quick_put(struct vrps *t, const struct vrp *v);
+void vrps_quick_remove(struct vrps *t, const struct vrp *v);
+void vrps_quick_free(struct vrps *t);

@@ -80,6 +80,8 @@ static int merge_run(struct vrps *t, const struct vrp *v, size_t n)
 	t->count[f] += more->n - old;
 	vrps_dir_set(t, p.dir, p.first, more);
 	vrps_block_free(t, f, b);
+	for (size_t k = 0; k < n; k++)
+		vrps_quick_put(t, &v[k]);
 	return 0;
 }
 
@@ -170,5 +172,7 @@ size_t vrps_remove_many(struct vrps *t, struct vrp *v, size_t n)
 		if (vrps_note(t, &v[i]))
 			compact(t, &p, dir_find(t, p.dir, p.first));
 	}
+	for (size_t i = 0; i < there; i++)
+		vrps_quick_remove(t, &v[i]);
 	return there;
 }

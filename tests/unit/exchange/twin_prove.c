@@ -34,6 +34,8 @@ void twin_prove_begin(void)
 	memset(&proof, 0, sizeof proof);
 	most = NAIVE_VRPS;
 	vrps = vrps_new();
+	must(vrps);
+	vrps_quicken(vrps);
 	aspas = aspas_new();
 	must(vrps && aspas);
 }

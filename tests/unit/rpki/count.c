@@ -35,15 +35,11 @@ static void add_route(const struct prefix *p, uint32_t origin)
 	routes[n_routes++] = (struct route){*p, origin};
 }
 
-#define AHEAD 8
-
 static void count(const struct vrps *t, size_t n[FAMILY_COUNT][ROV_COUNT])
 {
 	for (size_t i = 0; i < n_routes; i++) {
 		const struct route *r = &routes[i];
 
-		if (i + AHEAD < n_routes)
-			vrps_prefetch(t, &routes[i + AHEAD].prefix);
 		n[r->prefix.addr.family]
 		 [vrps_check(t, &r->prefix, r->origin)]++;
 	}

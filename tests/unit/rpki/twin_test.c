@@ -91,6 +91,25 @@ static void compare_covering(
 	}
 }
 
+/* Many routes of one origin at once, as in an UPDATE. */
+static void compare_all(
+    const struct vrps *t, const struct naive_vrps *twin, bool dense)
+{
+	struct prefix p[150] = {0};
+	uint8_t got[150];
+	uint32_t origin = rnd(5);
+	enum family f = rnd(FAMILY_COUNT);
+	size_t n = 0, most = rnd(150);
+
+	while (n < most) {
+		p[n] = random_prefix(dense);
+		n += p[n].addr.family == f;
+	}
+	vrps_check_all(t, p, n, origin, got);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(got[i], naive_rov(twin, &p[i], origin));
+}
+
 static void compare(
     const struct vrps *t, const struct naive_vrps *twin, bool dense)
 {
@@ -105,6 +124,7 @@ static void compare(
 		if (i < 6)
 			compare_covering(t, twin, &p);
 	}
+	compare_all(t, twin, dense);
 	vrps_each(t, see, &s);
 	assert_int_equal(s.n, twin->n);
 	assert_int_equal(
@@ -134,6 +154,8 @@ static void vrps_are_as_their_twin(void **unused)
 			else if (!add)
 				assert_int_equal(vrps_remove(t, &v),
 				    naive_vrps_remove(&twin, &v));
+			if (i == 700 && round < 2)
+				vrps_quicken(t);
 			if (i % 50 == 0)
 				compare(t, &twin, dense);
 		}
