@@ -83,7 +83,7 @@ enum rov vrps_check(
     const struct vrps *t, const struct prefix *p, uint32_t origin);
 
 /*
- * From now on vrps_check_all() asks less of memory; for 2 MB and 11 to 22 bytes
+ * From now on vrps_check_all() asks less of memory; for 2 MB and 9 to 14 bytes
  * a VRP.  Without that memory it is as slow as before.
  */
 void vrps_quicken(struct vrps *t);

@@ -75,8 +75,7 @@ struct quick {
 	bool wanted;
 	uint64_t *cover; /* NULL: there is none of all this */
 	struct quick_line *line;
-	size_t lines; /* a power of two */
-	size_t keys;
+	size_t lines;
 	size_t gone; /* VRPs removed since all was made anew */
 };
 

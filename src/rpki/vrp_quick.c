@@ -23,7 +23,7 @@
 #define COVER_BYTES ((size_t)1 << (LONGEST - 3))
 #define WORD_BITS 64
 #define LINES_LEAST ((size_t)1024)
-#define KEYS_IN_LINE 6 /* on average, before there are twice as many lines */
+#define KEYS_IN_LINE 7 /* on average, before there are more lines */
 #define HUGE_PAGE ((size_t)2 << 20)
 #define AT_ONCE 64
 
@@ -40,7 +40,9 @@ static uint64_t key_of(uint32_t first, uint8_t len, uint32_t asn)
 
 static struct quick_line *line_of(const struct vrps *t, uint64_t key)
 {
-	return &t->quick.line[hash_u64(key, t->seed) & (t->quick.lines - 1)];
+	uint64_t h = hash_u64(key, t->seed) >> 32;
+
+	return &t->quick.line[h * t->quick.lines >> 32];
 }
 
 /* Zeroed, in huge pages where there are any; NULL: no memory. */
@@ -48,9 +50,9 @@ static void *room(struct vrps *t, size_t bytes)
 {
 	size_t align =
 	    bytes < HUGE_PAGE ? sizeof(struct quick_line) : HUGE_PAGE;
-	void *p = aligned_alloc(align, bytes);
+	void *p;
 
-	if (!p)
+	if (posix_memalign(&p, align, bytes))
 		return NULL;
 	if (align == HUGE_PAGE)
 		(void)madvise(p, bytes, MADV_HUGEPAGE);
@@ -64,7 +66,7 @@ static void lines_free(struct vrps *t)
 	t->bytes -= t->quick.lines * sizeof *t->quick.line;
 	free(t->quick.line);
 	t->quick.line = NULL;
-	t->quick.lines = t->quick.keys = 0;
+	t->quick.lines = 0;
 }
 
 void vrps_quick_free(struct vrps *t)
@@ -98,7 +100,6 @@ static void put_key(struct vrps *t, uint64_t key)
 			return;
 		if (!l->key[i]) {
 			l->key[i] = key;
-			t->quick.keys++;
 			return;
 		}
 	}
@@ -118,10 +119,21 @@ static void put(void *arg, const struct vrp *v, struct vrp_note *note)
 		put_key(t, key_of(first, len, v->asn));
 }
 
+/* Such that the world's VRPs take less than 40 bytes each, all in all. */
+static size_t lines_for(const struct vrps *t)
+{
+	size_t lines = LINES_LEAST;
+
+	while (lines * KEYS_IN_LINE < t->count[FAMILY_IPV4])
+		lines += lines / 2;
+	return lines;
+}
+
 /* All anew; without memory the table alone answers. */
-static void remake(struct vrps *t, size_t lines)
+static void remake(struct vrps *t)
 {
 	struct quick *q = &t->quick;
+	size_t lines = lines_for(t);
 
 	vrps_quick_free(t);
 	q->cover = room(t, COVER_BYTES);
@@ -141,23 +153,17 @@ void vrps_quick_put(struct vrps *t, const struct vrp *v)
 
 	if (!q->wanted || v->prefix.addr.family != FAMILY_IPV4)
 		return;
-	if (!q->cover)
-		remake(t, LINES_LEAST);
-	else if (q->keys >= q->lines * KEYS_IN_LINE)
-		remake(t, q->lines * 2);
+	if (!q->cover || t->count[FAMILY_IPV4] > q->lines * KEYS_IN_LINE)
+		remake(t);
 	if (q->cover)
 		put(t, v, NULL);
 }
 
 void vrps_quicken(struct vrps *t)
 {
-	size_t lines = LINES_LEAST;
-
-	while (lines * KEYS_IN_LINE < t->count[FAMILY_IPV4])
-		lines *= 2;
 	t->quick.wanted = true;
 	if (t->count[FAMILY_IPV4])
-		remake(t, lines);
+		remake(t);
 }
 
 void vrps_quick_remove(struct vrps *t, const struct vrp *v)
@@ -180,13 +186,12 @@ void vrps_quick_remove(struct vrps *t, const struct vrp *v)
 				continue;
 			l->key[i] = l->key[last - 1];
 			l->key[last - 1] = 0;
-			q->keys--;
 			break;
 		}
 	}
 	/* Many bits may be of VRPs that are no more. */
 	if (q->gone > LINES_LEAST + t->count[FAMILY_IPV4] / 2)
-		remake(t, q->lines);
+		remake(t);
 }
 
 /* ---- many routes at once ------------------------------------------------- */
