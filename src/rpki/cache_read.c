@@ -342,6 +342,8 @@ enum cache_event cache_input(
 		if (now_ns > c->answer_by_ns)
 			c->due_ns = now_ns;
 	}
+	if (!c->n_in)
+		return CACHE_NOTHING;
 	while (e == CACHE_NOTHING) {
 		struct bytes rest = {c->in + at, c->n_in - at};
 
