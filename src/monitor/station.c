@@ -27,6 +27,7 @@ struct station {
 		struct bytes attrs;
 	} made;
 	struct buf out;
+	bool told; /* all that there was, with End-of-RIB */
 	uint64_t now_us;
 	uint64_t bytes;
 	uint64_t messages;
@@ -166,19 +167,20 @@ static uint64_t route_time_us(
 	return g->set->time_s * 1000000ull;
 }
 
+static const uint8_t rib_flags[DRAIN_RIBS] = {
+    [DRAIN_POST] = BMP_FLAG_POST_POLICY,
+    [DRAIN_OUT] = BMP_FLAG_POST_POLICY | BMP_FLAG_ADJ_RIB_OUT,
+};
+
 static uint8_t *route_open(void *arg, struct wr *w, const struct drain_group *g)
 {
-	static const uint8_t flags[DRAIN_RIBS] = {
-	    [DRAIN_POST] = BMP_FLAG_POST_POLICY,
-	    [DRAIN_OUT] = BMP_FLAG_POST_POLICY | BMP_FLAG_ADJ_RIB_OUT,
-	};
 	struct station *s = arg;
 	uint64_t time_us = route_time_us(s, g);
 	struct bmp_peer p = loc_rib(s);
 
 	p.time_us = time_us;
 	if (g->rib != DRAIN_LOC)
-		p = adj_rib(g->peer, flags[g->rib], time_us);
+		p = adj_rib(g->peer, rib_flags[g->rib], time_us);
 	return bmp_route_open(w, &p);
 }
 
@@ -211,6 +213,50 @@ static void route_close(void *arg, struct wr *w, uint8_t *opened)
 	s->messages++;
 }
 
+static void end_of_rib(
+    struct station *s, const struct bmp_peer *p, uint8_t families)
+{
+	for (enum family f = 0; f < FAMILY_COUNT; f++) {
+		if (!(families & BGP_FAMILY(f)))
+			continue;
+		struct wr w = buf_room(&s->out, 2 * BMP_FRAME);
+		uint8_t *opened = bmp_route_open(&w, p);
+		bgp_end_of_rib_write(&w, f);
+		route_close(s, &w, opened);
+		made(s, &w);
+	}
+}
+
+/* RFC 7854 s5: of each RIB that was told, whoever it is of. */
+static void all_told(struct station *s)
+{
+	struct bmp_peer loc = loc_rib(s);
+
+	s->told = true;
+	for (uint32_t i = 0; i < FEED_SLOTS; i++) {
+		const struct sessions_slot *t = &s->sessions->slot[i];
+
+		if (!t->peer || !t->peer->up || t->peer->epoch != t->epoch)
+			continue;
+		for (enum drain_rib r = 0; r < DRAIN_RIBS; r++) {
+			struct bmp_peer p =
+			    adj_rib(t->peer, rib_flags[r], s->now_us);
+
+			if (r != DRAIN_LOC && ribs_of(&s->conf) & 1u << r)
+				end_of_rib(s, &p, t->peer->info.up.families);
+		}
+	}
+	if (s->conf.loc_rib)
+		end_of_rib(s, &loc, (1u << FAMILY_COUNT) - 1);
+}
+
+/* Nothing is left of what there was when it began. */
+static bool is_told(const struct station *s)
+{
+	return mirror_complete(s->m) && (!s->conf.out || mirror_out(s->m)) &&
+	       !mirror_view_left(&s->view) && !drain_left(s->drain, &s->view);
+}
+
 bool station_make(struct station *s, uint64_t now_us)
 {
 	const struct drain_sink sink = {
@@ -230,6 +276,8 @@ bool station_make(struct station *s, uint64_t now_us)
 	size_t before = buf_left(&s->out);
 	bool more = drain_some(s->drain, &s->view, &sink, &s->out, AT_ONCE);
 	s->bytes += buf_left(&s->out) - before;
+	if (!s->told && !more && is_told(s))
+		all_told(s);
 	return more;
 }
 

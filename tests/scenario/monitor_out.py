@@ -85,6 +85,11 @@ def look_at_the_wire(tap):
     check(tap._tshark("-d", f"tcp.port=={PORT},bmp", "-Y",
                       "bmp.stats.data.routes_post_adj_rib_out"),
           "tshark sees the counts of routes sent")
+    # RFC 7854 s5; an empty UPDATE, of four clients that were there.
+    rows = tap._tshark("-d", f"tcp.port=={PORT},bmp", "-Y", "bmp.type == 0",
+                       "-T", "fields", "-e", "bmp.length").splitlines()
+    ends = sum(row.split(",").count(str(6 + 42 + 23)) for row in rows)
+    check(ends >= 4, f"{ends} End-of-RIB of IPv4")
 
 
 def test_stations_hear_what_clients_hold():
