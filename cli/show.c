@@ -164,7 +164,8 @@ static void rpki_row(struct table *t, const json_t *o)
 	const char *cache = field_text(o, "cache", NULL);
 	const char *state = field_text(o, "state", "");
 	bool good = !strcmp(state, "synchronised") || !strcmp(state, "data");
-	const char *error = field_text(o, "error", NULL);
+	const char *error = field_text(
+	    o, "error", cache || good ? NULL : "routes are unchecked");
 	bool has = json_is_integer(json_object_get(o, "expires_in_s"));
 	char buf[32];
 

@@ -255,7 +255,8 @@ void cache_accept(struct cache *c, uint64_t now_ns, int64_t wall_s)
 	c->session_version = c->version;
 	c->has_session = true;
 	c->has_data = true;
-	c->keys = c->asked_serial ? c->keys + c->n_keys : c->n_keys;
+	c->keys = (c->asked_serial ? c->keys : 0) + c->n_keys;
+	c->keys -= c->n_keys_gone < c->keys ? c->n_keys_gone : c->keys;
 	c->expires_ns = now_ns + (uint64_t)c->expire_s * NS_PER_S;
 	c->synced_wall_s = wall_s;
 	c->responses++;
@@ -319,7 +320,7 @@ void cache_info(const struct cache *c, struct cache_info *ret)
 	    .synced_wall_s = c->synced_wall_s,
 	    .responses = c->responses,
 	    .failures = c->failures,
-	    .router_keys = c->keys,
+	    .router_keys = c->has_data ? c->keys : 0,
 	};
 	memcpy(ret->error, c->error, sizeof ret->error);
 }

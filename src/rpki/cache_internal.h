@@ -42,7 +42,7 @@ struct cache {
 	size_t n_vrp, cap_vrp;
 	uint32_t *aspa;
 	size_t n_aspa, cap_aspa;
-	size_t n_keys;
+	size_t n_keys, n_keys_gone;
 
 	int64_t synced_wall_s;
 	uint64_t responses;

@@ -15,7 +15,7 @@ void batch_clear(struct cache *c)
 	c->aspa = NULL;
 	c->n_vrp = c->cap_vrp = 0;
 	c->n_aspa = c->cap_aspa = 0;
-	c->n_keys = 0;
+	c->n_keys = c->n_keys_gone = 0;
 	c->ended = false;
 }
 
@@ -280,9 +280,12 @@ static enum cache_event on_pdu(struct cache *c, const struct pdu_header *h,
 	case PDU_ASPA:
 		return on_aspa(c, h, pdu);
 	case PDU_ROUTER_KEY: /* counted: BGPsec is not spoken here */
-		if (c->n_keys >= CACHE_KEYS_MAX)
+		if (c->n_keys + c->n_keys_gone >= CACHE_KEYS_MAX)
 			return too_many(c);
-		c->n_keys += h->session >> 8 & 1;
+		if (h->session >> 8 & 1)
+			c->n_keys++;
+		else
+			c->n_keys_gone++;
 		return CACHE_NOTHING;
 	default:
 		return on_end(c, h, pdu);
